@@ -1,0 +1,13 @@
+"""The backpropagation algorithm of the lecture, compiled, inside scikit-learn."""
+
+from pkgutil import extend_path
+
+# In the source folder without a compiled kernel (a plain install, run from the repository's root), take the kernel from
+# the installed package.
+__path__ = extend_path(__path__, __name__)
+
+from ._classifier import BackpropClassifier  # noqa: E402
+from ._regressor import BackpropRegressor  # noqa: E402
+
+__all__ = ["BackpropClassifier", "BackpropRegressor"]
+__version__ = "0.1.0"

@@ -1,0 +1,83 @@
+"""Activations sigma: name -> function of a batch of z, for predictions.
+
+Training uses the kernel's own (``_functions.h``), which also give the derivative; the tables have the same order, and
+tests hold them against each other. The functions may overwrite their argument.
+"""
+
+import numpy as np
+from scipy.special import expit, ndtr
+from scipy.special import softmax as _softmax
+
+__all__ = ["ACTIVATIONS", "HIDDEN_ACTIVATIONS", "OUTPUT_RANGES", "activation_code"]
+
+
+def identity(z):
+    """z."""
+    return z
+
+
+def logistic(z):
+    """1 / (1 + e^-z): the lecture's sigma."""
+    return expit(z, out=z)
+
+
+def tanh(z):
+    """(e^z - e^-z) / (e^z + e^-z)."""
+    return np.tanh(z, out=z)
+
+
+def relu(z):
+    """max(0, z)."""
+    return np.maximum(z, 0, out=z)
+
+
+def leaky_relu(z):
+    """z where z > 0, else 0.01 z (Maas, Hannun, Ng 2013)."""
+    return np.multiply(z, 0.01, out=z, where=z < 0)
+
+
+def softplus(z):
+    """log(1 + e^z) (Dugas et al. 2001)."""
+    return np.logaddexp(z, 0, out=z)
+
+
+def silu(z):
+    """z / (1 + e^-z) (Elfwing, Uchibe, Doya 2018)."""
+    z *= expit(z)
+    return z
+
+
+def gelu(z):
+    """z P(N <= z), N standard normal (Hendrycks, Gimpel 2016)."""
+    z *= ndtr(z)
+    return z
+
+
+def exp(z):
+    """e^z, for outputs only."""
+    return np.exp(z, out=z)
+
+
+def softmax(z):
+    """e^z_k / sum_j e^z_j over the units of the layer, for outputs only."""
+    return _softmax(z, axis=1)
+
+
+#: In the order of the kernel's table.
+ACTIVATIONS = {
+    f.__name__: f for f in (identity, logistic, tanh, relu, leaky_relu, softplus, silu, gelu, exp, softmax)
+}
+HIDDEN_ACTIVATIONS = tuple(ACTIVATIONS)[:8]
+#: The closed range of the activations that a regressor's output may have.
+OUTPUT_RANGES = {
+    "identity": (-np.inf, np.inf),
+    "logistic": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "exp": (0.0, np.inf),
+    "softplus": (0.0, np.inf),
+}
+
+
+def activation_code(name):
+    """The position of an activation in the kernel's table."""
+    return list(ACTIVATIONS).index(name)

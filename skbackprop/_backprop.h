@@ -1,0 +1,138 @@
+/* The compiled half of skbackprop.
+
+   _functions.h   activations and losses
+   _layers.h      the arithmetic of one layer: z = W a + b; backprop and update
+   _steps.h       the lecture: forward pass, backprop, update, sample after sample
+   _kernel.h      these three for float and for double
+
+   The kernel is written once and compiled here for several levels of the processor, of which the best that it has is
+   picked when the module is imported: one binary, built without -march=native, runs on every machine at its full speed.
+
+   There is no -ffast-math: `omp simd` allows the compiler to reorder a sum in the loops that carry it, and nowhere else,
+   so that NaN and infinity keep their meaning. */
+
+#ifndef SKBACKPROP_BACKPROP_H
+#define SKBACKPROP_BACKPROP_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define restrict __restrict
+#define SIMD(...)
+#else
+#define SIMD_PRAGMA(text) _Pragma(#text)
+#define SIMD(...) SIMD_PRAGMA(omp simd __VA_ARGS__)
+#endif
+
+/* The network. Arrays have one entry a layer, 0..L; layer 0 is the input.
+
+   Every row of weights, and every layer's vector, is padded with zeros, from M[l] to units[l] values: whole vector
+   registers, so that no loop ends in a scalar remainder. */
+typedef struct {
+    ptrdiff_t L;
+    const ptrdiff_t *M;      /* number of units; M[0] is the number of features */
+    const ptrdiff_t *units;  /* the same, padding included (units[0] is not used) */
+    const ptrdiff_t *W;      /* where W^l starts in the parameter vector: W^1 has M[0] rows of units[1], */
+    const ptrdiff_t *b;      /* the other W^l M[l] rows of units[l-1];  where b^l starts */
+    const int *activation;   /* index into ACTIVATIONS */
+    int loss;                /* index into LOSSES */
+} network_t;
+
+enum { SQUARED_ERROR, BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS };
+
+/* The samples. X is dense (indptr NULL; rows of M[0] values) or CSR; the targets are rows of M[L] values, or (Y NULL)
+   codes: the one output that is to be 1, all others 0. */
+typedef struct {
+    const void *X, *indices, *indptr;
+    int wide_indices;        /* indices and indptr are 64-bit integers, not 32-bit */
+    ptrdiff_t longest_row;   /* the most values stored for one sample */
+    const void *Y;
+    const int32_t *codes;
+    const double *weights;   /* multiplies each sample's loss (NULL: 1) */
+} samples_t;
+
+static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+#define JOIN_(name, real, level) name##_##real##_##level
+#define JOIN(name, real, level) JOIN_(name, real, level)
+#define FN(name) JOIN(name, REAL, LEVEL)
+
+#define LEVEL baseline
+#include "_kernel.h"
+#undef LEVEL
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define X86_LEVELS 1
+
+/* AVX2: every x86-64 server and desktop since 2013 (Intel) and 2015 (AMD) */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+#define LEVEL avx2
+#include "_kernel.h"
+#undef LEVEL
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
+#endif
+#define LEVEL avx512
+#include "_kernel.h"
+#undef LEVEL
+#ifdef __clang__
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+/* One row of the table: the kernel's entry points at one level, for float and for double. */
+typedef struct {
+    const char *name;
+    double (*steps[2])(const network_t *net, void *params, double *scale, const samples_t *samples,
+                       const int64_t *draws, ptrdiff_t n_draws, double tau, double alpha);
+    void (*activation_float)(const float *z, float *a, float *da, ptrdiff_t m, int index);
+    void (*activation_double)(const double *z, double *a, double *da, ptrdiff_t m, int index);
+} level_t;
+
+#define ENTRY(level)                                                                                 \
+    {                                                                                                \
+        #level, {steps_float_##level, steps_double_##level}, activation_float_##level,               \
+            activation_double_##level                                                                \
+    }
+static const level_t LEVELS[] = {
+    ENTRY(baseline),
+#ifdef X86_LEVELS
+    ENTRY(avx2),
+    ENTRY(avx512),
+#endif
+};
+
+/* How many of LEVELS, from the first, this machine can run. */
+static int n_levels(void) {
+#ifdef X86_LEVELS
+    __builtin_cpu_init();
+    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return 1;
+    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")))
+        return 2;
+    return 3;
+#else
+    return 1;
+#endif
+}
+#endif

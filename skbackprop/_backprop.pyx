@@ -1,0 +1,183 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
+
+The algorithm itself is in ``_steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This module
+is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call keeps
+nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
+"""
+
+from libc.stddef cimport ptrdiff_t
+from libc.stdint cimport int32_t, int64_t
+
+cdef extern from "_backprop.h":
+    ctypedef struct network_t:
+        ptrdiff_t L
+        const ptrdiff_t *M
+        const ptrdiff_t *units
+        const ptrdiff_t *W
+        const ptrdiff_t *b
+        const int *activation
+        int loss
+    ctypedef struct samples_t:
+        const void *X
+        const void *indices
+        const void *indptr
+        int wide_indices
+        ptrdiff_t longest_row
+        const void *Y
+        const int32_t *codes
+        const double *weights
+    ctypedef double (*steps_t)(
+        const network_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t, double, double
+    ) noexcept nogil
+    ctypedef struct level_t:
+        const char *name
+        steps_t steps[2]
+        void (*activation_float)(const float *, float *, float *, ptrdiff_t, int) noexcept nogil
+        void (*activation_double)(const double *, double *, double *, ptrdiff_t, int) noexcept nogil
+    const level_t *LEVELS
+    int n_levels() noexcept nogil
+
+ctypedef fused real:
+    float
+    double
+
+#: The levels of the processor that the kernel is compiled for and this machine has; the last is the best.
+AVAILABLE_LEVELS = tuple([LEVELS[k].name.decode() for k in range(n_levels())])
+cdef int level = n_levels() - 1
+
+
+def use_level(name=None):
+    """Choose the level of the processor that the kernel uses from now on, in the whole process.
+
+    Meant for tests and benchmarks: the best level is in use from the start.
+
+    Parameters
+    ----------
+    name : str, default=None
+        One of ``AVAILABLE_LEVELS``; None changes nothing.
+
+    Returns
+    -------
+    str
+        The level that was in use before.
+    """
+    global level
+    before = AVAILABLE_LEVELS[level]
+    if name is not None:
+        if name not in AVAILABLE_LEVELS:
+            raise ValueError(f"this machine has the levels {AVAILABLE_LEVELS}; got {name!r}")
+        level = AVAILABLE_LEVELS.index(name)
+    return before
+
+
+def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0.0):
+    """One step of the algorithm on each drawn sample, in the order of the draws.
+
+    Parameters
+    ----------
+    network : Network
+        Its parameters are changed in place.
+    samples : Samples
+        X and the targets, of the network's type.
+    draws : ndarray of int64
+        The rows i_t, one a step.
+    tau : float
+        The step size; 0 changes nothing and measures the loss.
+    alpha : float, default=0.0
+        The L2 penalty: every step uses the gradient of f_i plus ``alpha * W``.
+
+    Returns
+    -------
+    float
+        The sum of f_i over the draws, each taken at the weights of its own step, before they change.
+    """
+    if network.params.dtype == "float32":
+        return _steps[float](network.params, network, samples, draws, tau, alpha)
+    return _steps[double](network.params, network, samples, draws, tau, alpha)
+
+
+cdef double _steps(
+    real[::1] params, network, samples, const int64_t[::1] draws, double tau, double alpha
+) except *:
+    cdef const ptrdiff_t[::1] M = network.M, units = network.units, W = network.W_at, b = network.b_at
+    cdef const int[::1] activation = network.activation_codes
+    cdef double[::1] scale = network.scale
+    cdef network_t net = network_t(
+        M.shape[0] - 1, &M[0], &units[0], &W[0], &b[0], &activation[0], network.loss_code
+    )
+
+    cdef const real[:, ::1] X, Y
+    cdef const real[::1] data
+    cdef const int32_t[::1] codes, indices, indptr
+    cdef const int64_t[::1] wide_indices, wide_indptr
+    cdef const double[::1] weights
+    cdef samples_t rows = samples_t(NULL, NULL, NULL, 0, 0, NULL, NULL, NULL)
+    cdef ptrdiff_t n_rows = samples.X.shape[0], n_draws = draws.shape[0], t
+    if samples.X.shape[1] != M[0]:
+        raise ValueError(f"X has {samples.X.shape[1]} features, the network {M[0]} inputs")
+    if isinstance(samples.X.data, memoryview):
+        X = samples.X
+        rows.X = &X[0, 0]
+    else:
+        data = samples.X.data
+        rows.X = &data[0]
+        rows.longest_row = samples.longest_row
+        if samples.X.indices.dtype == "int64":
+            wide_indices, wide_indptr = samples.X.indices, samples.X.indptr
+            rows.wide_indices = 1
+            rows.indices, rows.indptr = &wide_indices[0], &wide_indptr[0]
+        else:
+            indices, indptr = samples.X.indices, samples.X.indptr
+            rows.indices, rows.indptr = &indices[0], &indptr[0]
+    if samples.targets.ndim == 1:
+        codes = samples.targets
+        rows.codes = &codes[0]
+    else:
+        Y = samples.targets
+        rows.Y = &Y[0, 0]
+        if Y.shape[1] != M[net.L]:
+            raise ValueError(f"y has {Y.shape[1]} columns, the network {M[net.L]} outputs")
+    if samples.weights is not None:
+        weights = samples.weights
+        rows.weights = &weights[0]
+
+    cdef double total
+    with nogil:
+        for t in range(n_draws):
+            if not 0 <= draws[t] < n_rows:
+                with gil:
+                    raise IndexError(f"draws[{t}] is {draws[t]}; X has {n_rows} rows")
+        total = LEVELS[level].steps[real is double](
+            &net, &params[0], &scale[0], &rows, &draws[0], n_draws, tau, alpha
+        )
+    if total == -1:
+        raise MemoryError("no memory for one sample's z, a and delta")
+    return total
+
+
+def activation(const real[::1] z, int code):
+    """An activation and its derivative as the kernel computes them.
+
+    Parameters
+    ----------
+    z : ndarray
+        Inputs of the units.
+    code : int
+        The position of the activation in ``skbackprop._activations.ACTIVATIONS``.
+
+    Returns
+    -------
+    a, da : tuple of memoryviews of z's type
+        sigma(z) and sigma'(z).
+    """
+    import numpy as np
+
+    a, da = np.empty_like(z), np.empty_like(z)
+    cdef real[::1] a_view = a, da_view = da
+    if z.shape[0]:
+        if real is float:
+            LEVELS[level].activation_float(&z[0], &a_view[0], &da_view[0], z.shape[0], code)
+        else:
+            LEVELS[level].activation_double(&z[0], &a_view[0], &da_view[0], z.shape[0], code)
+    return a, da

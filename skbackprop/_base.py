@@ -1,0 +1,340 @@
+"""What the classifier and the regressor share: the whole story of fit, from validation to the fitted attributes."""
+
+import copy
+import warnings
+from abc import ABCMeta, abstractmethod
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
+
+from ._activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
+from ._network import Network, forward, start_weights
+from ._sampling import Draws, Samples, canonical_order, relative, repetitions
+from ._training import train
+
+__all__ = ["BaseBackprop", "fit_context"]
+
+#: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
+BATCH = 1000
+
+fit_context = _fit_context(prefer_skip_nested_validation=True)
+
+
+@contextmanager
+def _unchanged_on_error(estimator):
+    """Take back every change of the estimator's attributes where the body raises."""
+    state = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(state)
+        raise
+
+
+def _random_stream(random_state):
+    """A stream of its own, seeded from scikit-learn's random_state."""
+    seed = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
+    return np.random.Generator(np.random.PCG64(seed))
+
+
+class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+    """A feedforward network trained by the backpropagation algorithm of the lecture.
+
+    Subclasses say how y becomes targets (`_encode`, `_resolve_output`) and how outputs become predictions.
+    """
+
+    _parameter_constraints = {
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), "array-like"],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "sampling": [StrOptions({"uniform", "shuffle"})],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "warm_start": ["boolean"],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        hidden_layer_sizes,
+        activation,
+        output_activation,
+        loss,
+        learning_rate,
+        max_iter,
+        sampling,
+        alpha,
+        tol,
+        n_iter_no_change,
+        warm_start,
+        random_state,
+        verbose,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.max_iter = max_iter
+        self.sampling = sampling
+        self.alpha = alpha
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @abstractmethod
+    def _encode(self, y, dtype, continues, partial, classes):
+        """Targets for the kernel; checks y and keeps what predictions need to know of it."""
+
+    @abstractmethod
+    def _resolve_output(self, targets):
+        """Number of outputs, name of their activation, and the kernel's name for the loss."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    # ---- fit -----------------------------------------------------------------------------------------------------
+
+    def _fit(self, X, y, sample_weight, partial=False, classes=None):
+        """Fit, warm or cold, or one epoch more of it (`partial`)."""
+        fitted = hasattr(self, "coefs_")
+        continues = fitted and (partial or self.warm_start)
+        with _unchanged_on_error(self):
+            X, y, sample_weight = self._validate(X, y, sample_weight, continues, reset=not (fitted and partial))
+            targets = self._encode(y, X.dtype, continues, partial, classes)
+            n_outputs, out_activation, loss = self._resolve_output(targets)
+            hidden, activations = self._resolve_hidden()
+            network = Network((X.shape[1], *hidden, n_outputs), (*activations, out_activation), loss, X.dtype)
+            if continues:
+                self._check_same_shape(network)
+                network.set(self.coefs_, self.intercepts_)
+                rng = copy.deepcopy(self._rng)
+            else:
+                rng = _random_stream(self.random_state)
+                start_weights(network, rng)
+                self.loss_curve_, self.t_ = [], 0
+
+            samples, draws = self._sample(X, targets, sample_weight, partial)
+            before = len(self.loss_curve_)
+            outcome = train(
+                network,
+                samples,
+                draws,
+                rng,
+                tau=lambda epoch: self._tau(before + epoch),
+                alpha=self.alpha,
+                max_iter=1 if partial else self.max_iter,
+                tol=self.tol,
+                n_iter_no_change=np.inf if partial else self.n_iter_no_change,
+                report=self._report if self.verbose else None,
+            )
+
+        self.coefs_ = [np.ascontiguousarray(W) for W in network.coefs]
+        self.intercepts_ = [b.copy() for b in network.intercepts]
+        self.n_layers_ = len(network.M)
+        self.n_outputs_ = n_outputs
+        self.out_activation_ = out_activation
+        self._hidden_activations = tuple(activations)
+        self._rng = rng
+        self.loss_curve_ = self.loss_curve_ + outcome.losses
+        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else outcome.start_loss
+        losses = outcome.losses + ([outcome.start_loss] if outcome.diverged or not outcome.losses else [])
+        self.best_loss_ = min(losses) if not continues else min(self.best_loss_, *losses)
+        self.n_iter_ = len(outcome.losses) + (self.n_iter_ if partial and continues else 0)
+        self.t_ += outcome.n_steps
+        if outcome.interrupted is not None:
+            raise outcome.interrupted
+        self._warn(outcome, X, partial)
+        return self
+
+    def _validate(self, X, y, sample_weight, continues, reset):
+        """X, y and sample_weight as arrays; rows of weight 0 are dropped."""
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=self.coefs_[0].dtype if continues else (np.float64, np.float32),
+            order="C",
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            reset=reset,
+        )
+        if issparse(X) and not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        if sample_weight is None:
+            return X, y, None
+        sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
+        if (sample_weight < 0).any():
+            raise ValueError(f"sample_weight must not be negative; the smallest is {sample_weight.min()}")
+        keep = sample_weight > 0
+        if not keep.any():
+            raise ValueError("sample_weight is 0 for every sample: there is nothing to learn from")
+        if not keep.all():
+            X, y, sample_weight = X[keep], y[keep], sample_weight[keep]
+        return X, y, sample_weight
+
+    def _resolve_hidden(self):
+        """Sizes and activations of the hidden layers."""
+        hidden = self.hidden_layer_sizes
+        hidden = [hidden] if isinstance(hidden, Integral) else list(hidden)
+        if not all(isinstance(m, Integral) and m > 0 for m in hidden):
+            raise ValueError(f"hidden_layer_sizes must be integers > 0; got {self.hidden_layer_sizes}")
+        if isinstance(self.activation, str):
+            return hidden, [self.activation] * len(hidden)
+        activations = list(self.activation)
+        for name in activations:
+            if name not in HIDDEN_ACTIVATIONS:
+                raise ValueError(f"activation must be among {HIDDEN_ACTIVATIONS}; got {name!r}")
+        if len(activations) != len(hidden):
+            raise ValueError(
+                f"activation must be one name, or one for each of the {len(hidden)} hidden layers; got {activations}"
+            )
+        return hidden, activations
+
+    def _check_same_shape(self, network):
+        given, own = ([W.shape for W in coefs] for coefs in (network.coefs, self.coefs_))
+        if given != own:
+            raise ValueError(
+                f"training can only go on with layers of the same sizes: the fitted weights have shapes {own}; "
+                f"hidden_layer_sizes={self.hidden_layer_sizes} with this X and y needs {given}"
+            )
+
+    def _sample(self, X, targets, sample_weight, partial):
+        """The samples for the kernel, and how they are drawn.
+
+        Whole-number weights are repetitions. What remains, and class_weight, is relative importance: the probability
+        of a draw, or a factor of the loss where each sample has its turn (shuffle) or the rows are but a part of the
+        data (partial_fit).
+        """
+        repeats = importance = None
+        if sample_weight is not None:
+            repeats = repetitions(sample_weight)
+            if repeats is None:
+                importance = sample_weight
+        class_importance = self._class_importance(targets, sample_weight)
+        if class_importance is not None:
+            importance = class_importance if importance is None else importance * class_importance
+        if importance is not None and not partial:
+            importance = relative(importance, repeats)
+        order = canonical_order(X, targets) if importance is None else canonical_order(X, targets, importance)
+        if self.sampling == "uniform" and not partial:
+            return Samples(X, targets), Draws(order, "uniform", repeats, importance)
+        return Samples(X, targets, importance), Draws(order, self.sampling, repeats)
+
+    def _class_importance(self, targets, sample_weight):
+        """The class weight of each sample, or None."""
+        return None
+
+    def _tau(self, epoch):
+        """The step size in an epoch, counted from 0 over all trainings of this estimator."""
+        if not callable(self.learning_rate):
+            return float(self.learning_rate)
+        tau = self.learning_rate(epoch)
+        if not (isinstance(tau, Real) and 0 < tau < np.inf):
+            raise ValueError(f"learning_rate must return a finite number > 0; for epoch {epoch} it returned {tau!r}")
+        return float(tau)
+
+    def _report(self, epoch, loss):
+        print(f"Iteration {epoch + 1}, loss = {loss:.8f}")
+
+    def _warn(self, outcome, X, partial):
+        if outcome.diverged:
+            largest = abs(X).max()
+            warnings.warn(
+                f"Training diverged in epoch {len(outcome.losses)}: learning_rate={self.learning_rate} is too large for "
+                f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale the "
+                "features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif not outcome.converged and not partial:
+            warnings.warn(
+                f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+
+    # ---- outputs -------------------------------------------------------------------------------------------------
+
+    def _forward(self, X):
+        """a^0, ..., a^(L-1), z^L of all samples, computed a batch of rows at a time."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", dtype=self.coefs_[0].dtype, reset=False)
+        parts = [
+            list(forward(X[rows], self.coefs_, self.intercepts_, self._hidden_activations))
+            for rows in gen_batches(X.shape[0], BATCH)
+        ]
+        layers = parts[0] if len(parts) == 1 else [np.concatenate(layer) for layer in zip(*parts, strict=True)]
+        return [X, *layers]
+
+    def transform(self, X):
+        """The outputs a^(L-1) of the last hidden layer: the features that the network has learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        features : ndarray of shape (n_samples, M_(L-1))
+            With ``hidden_layer_sizes=()`` X itself.
+        """
+        return self._forward(X)[-2]
+
+    def activations(self, X):
+        """The outputs a^l of every layer.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        layers : list of ndarray of shape (n_samples, M_l)
+            a^1, ..., a^L; the last is ŷ.
+        """
+        *hidden, z = self._forward(X)[1:]
+        return [*hidden, ACTIVATIONS[self.out_activation_](z.copy())]
+
+    @property
+    def _n_features_out(self):
+        return self.coefs_[-1].shape[0]
+
+    def get_feature_names_out(self, input_features=None):
+        """Names of the features that `transform` returns.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+            Names of the features of X; used only with ``hidden_layer_sizes=()``.
+
+        Returns
+        -------
+        names : ndarray of str
+            The lowercased class name and a number; with ``hidden_layer_sizes=()`` the names of X's features.
+        """
+        check_is_fitted(self)
+        if len(self.coefs_) == 1:
+            return _check_feature_names_in(self, input_features)
+        return super().get_feature_names_out(input_features)

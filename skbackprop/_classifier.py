@@ -1,0 +1,423 @@
+"""BackpropClassifier: labels to targets, outputs to probabilities and labels."""
+
+import numpy as np
+from scipy.sparse import issparse
+from scipy.special import expit, log_expit, log_softmax, softmax
+from sklearn.base import ClassifierMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
+from sklearn.utils.validation import column_or_1d
+
+from ._base import BaseBackprop, fit_context
+
+__all__ = ["BackpropClassifier"]
+
+
+class BackpropClassifier(ClassifierMixin, BaseBackprop):
+    """A neural network classifier, trained by the backpropagation algorithm of the lecture.
+
+    Every step draws one sample i uniformly, with replacement, and moves all weights against the gradient of its loss
+    f_i (lecture.md, section 3; docs/algorithm.md, equations 2 to 7)::
+
+        forward pass   z^l = W^l a^(l-1) + b^l,  a^l = σ(z^l)             l = 1..L,  a^0 = x_i
+        backprop       δ^L = ∇f_i(a^L) ⊙ σ'(z^L),  δ^l = [(W^(l+1))ᵀ δ^(l+1)] ⊙ σ'(z^l)
+        update         W^l ← W^l − τ δ^l (a^(l-1))ᵀ,  b^l ← b^l − τ δ^l
+
+    Scale the features (StandardScaler) before.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units M_1, ..., M_(L-1) of each hidden layer; an int is one layer. ``()`` is the lecture's single
+        layer of neurons.
+
+    activation : str or sequence of str, default="logistic"
+        The hidden units' σ: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus", "silu" or "gelu"; one
+        name for all, or one for each hidden layer.
+
+    output_activation : {"auto"}, default="auto"
+        Logistic units under "squared_error"; under "log_loss" a softmax, or logistic units with two classes or
+        multilabel y.
+
+    loss : {"squared_error", "log_loss"}, default="squared_error"
+        f_i: Σ_k (ŷ_k − y_k)², without a ½ (the lecture); or −log of the probability given to the right class.
+
+    learning_rate : float or callable, default=0.1
+        The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
+        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
+
+    max_iter : int, default=200
+        The most epochs. An epoch is as many steps as there are samples.
+
+    sampling : {"uniform", "shuffle"}, default="uniform"
+        "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
+        random order.
+
+    alpha : float, default=0.0
+        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b.
+
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, {label: weight}, which multiply `sample_weight`; "balanced" makes the classes equally
+        important, n_samples / (n_classes · count of the class). Not for multilabel y; "balanced" not in `partial_fit`.
+
+    tol : float, default=1e-4
+        Training stops when the mean of the last `n_iter_no_change` entries of `loss_curve_` is not lower by `tol` than
+        the mean of as many entries before them.
+
+    n_iter_no_change : int or inf, default=10
+        See `tol`; `inf` trains for `max_iter` epochs.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, and the random stream, of the last training.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The class labels, sorted; for multilabel y the numbers of its columns.
+
+    coefs_ : list of ndarray of shape (M_(l-1), M_l)
+        The weights between two layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
+
+    intercepts_ : list of ndarray of shape (M_l,)
+        b^l, l = 1..L.
+
+    loss_curve_ : list of float
+        For each epoch the mean f_i of its draws, each at the weights of its own step, without the penalty; over warm
+        starts and `partial_fit` it grows.
+
+    loss_ : float
+        The last entry of `loss_curve_`.
+
+    best_loss_ : float
+        The smallest entry of `loss_curve_`.
+
+    n_iter_ : int
+        Epochs of the last `fit`, and of every `partial_fit` since.
+
+    t_ : int
+        Steps taken, over warm starts and `partial_fit`.
+
+    n_layers_ : int
+        Number of layers, the input counted: L + 1.
+
+    n_outputs_ : int
+        M_L.
+
+    out_activation_ : str
+        Activation of the output layer.
+
+    n_features_in_ : int
+        Number of features, M_0.
+
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    BackpropRegressor : The same network for regression.
+    sklearn.neural_network.MLPClassifier : Mini-batches of the log loss, by Adam.
+
+    Notes
+    -----
+    Two classes have one output unit, for the second class; more have one each, trained towards 1 for the own class and
+    0 for the others. Only one class in y: it is predicted always.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating errors", Nature 323
+    (1986), 533-536.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbackprop import BackpropClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = make_pipeline(StandardScaler(), BackpropClassifier(random_state=0)).fit(X, y)
+    >>> model.score(X, y) > 0.95
+    True
+    """
+
+    _parameter_constraints = BaseBackprop._parameter_constraints | {
+        "output_activation": [StrOptions({"auto"})],
+        "loss": [StrOptions({"squared_error", "log_loss"})],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+    _y_numeric = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="logistic",
+        *,
+        output_activation="auto",
+        loss="squared_error",
+        learning_rate=0.1,
+        max_iter=200,
+        sampling="uniform",
+        alpha=0.0,
+        class_weight=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            learning_rate=learning_rate,
+            max_iter=max_iter,
+            sampling=sampling,
+            alpha=alpha,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    @fit_context
+    def fit(self, X, y, sample_weight=None):
+        """Train from new start weights, or with `warm_start` from those at hand.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples. float32 is trained in float32, all else in float64. C-contiguous arrays and CSR matrices of
+            either type are used as they are, read-only and memory-mapped ones too.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels of any type that numpy can sort; or for multilabel classification a matrix of 0 and 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Whole numbers (up to a hundred times the rows in sum) are repetitions: the model is bit for bit that of the
+            repeated rows. Other weights are relative importance: probabilities of being drawn, or with
+            ``sampling="shuffle"`` factors of f_i. Samples of weight 0 are as if absent.
+
+        Returns
+        -------
+        self : BackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or sample_weight is not allowed; the estimator stays as it was.
+        KeyboardInterrupt
+            After Ctrl-C; the estimator then holds what it has learned so far.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
+            epoch are kept).
+        """
+        return self._fit(X, y, sample_weight)
+
+    @fit_context
+    def partial_fit(self, X, y, classes=None, sample_weight=None):
+        """Train for one epoch over the given samples.
+
+        The random stream goes on from call to call: k calls on the same X and y equal ``fit`` with ``max_iter=k``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples; computed with in the type of the first call.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Class labels, among `classes`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever occur; needed in the first call, and may be left out later.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Whole numbers are repetitions; other weights, and `class_weight`, multiply f_i. Samples of weight 0 are as
+            if absent.
+
+        Returns
+        -------
+        self : BackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If anything is not allowed, unseen classes among it; the estimator stays as it was.
+        """
+        if self.class_weight == "balanced":
+            raise ValueError(
+                'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
+                "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
+            )
+        return self._fit(X, y, sample_weight, partial=True, classes=classes)
+
+    # ---- y to targets ----
+
+    def _encode(self, y, dtype, continues, partial, classes):
+        target_type = type_of_target(y, input_name="y")
+        if target_type.endswith("-multioutput"):
+            raise ValueError(
+                f"y has {y.shape[1]} columns and is {target_type}; allowed are one column of labels, or a matrix of 0 "
+                "and 1. For several columns of labels use sklearn.multioutput.MultiOutputClassifier"
+            )
+        check_classification_targets(y)
+        multilabel = target_type == "multilabel-indicator"
+        if partial:
+            _check_partial_fit_first_call(self, classes)
+        if multilabel:
+            y = y.toarray() if issparse(y) else y
+            if not np.isin(y, (0, 1)).all():
+                raise ValueError(f"multilabel y must consist of 0 and 1; it has {np.unique(y)}")
+            if self.class_weight is not None:
+                raise ValueError("class_weight is not defined for multilabel y: use sample_weight")
+            seen = np.arange(y.shape[1])
+        else:
+            y = column_or_1d(y, warn=True)
+            seen = np.unique(y)
+        if continues and multilabel != self._multilabel:
+            raise ValueError(f"the last training was {'' if self._multilabel else 'not '}multilabel, this y is the opposite")
+        if partial:
+            if not np.isin(seen, self.classes_).all():
+                raise ValueError(f"`y` has classes not in `self.classes_`: {seen} in y, {self.classes_} in classes_")
+        elif continues and not np.array_equal(seen, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {seen}"
+            )
+        else:
+            self.classes_ = seen
+        self._multilabel = multilabel
+        if multilabel:
+            return np.ascontiguousarray(y, dtype=dtype)
+        codes = np.searchsorted(self.classes_, y).astype(np.int32)
+        if len(self.classes_) > 2:
+            return codes
+        return (codes == len(self.classes_) - 1).astype(dtype).reshape(-1, 1)
+
+    def _resolve_output(self, targets):
+        n_classes = len(self.classes_)
+        n_outputs = n_classes if self._multilabel or n_classes > 2 else 1
+        if self.loss == "squared_error":
+            return n_outputs, "logistic", "squared_error"
+        if self._multilabel or n_outputs == 1:
+            return n_outputs, "logistic", "binary_log_loss"
+        return n_outputs, "softmax", "multinomial_log_loss"
+
+    def _class_importance(self, targets, sample_weight):
+        if self.class_weight is None or len(self.classes_) == 1:
+            return None
+        codes = targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
+        if isinstance(self.class_weight, dict):
+            weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
+            if not (np.isfinite(weight) & (weight >= 0)).all() or not weight[codes].any():
+                raise ValueError(f"class weights must be finite, not negative, and not all 0; got {self.class_weight}")
+        else:
+            count = np.bincount(codes, weights=sample_weight, minlength=len(self.classes_))
+            weight = count.sum() / (len(count) * count)
+        return weight[codes]
+
+    # ---- outputs to labels ----
+
+    def decision_function(self, X):
+        """The input z^L of the output units.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        z : ndarray of shape (n_samples,) or (n_samples, M_L)
+            With two classes positive where the second is predicted; else one column for each class or label.
+        """
+        z = self._forward(X)[-1]
+        return z.ravel() if self._single_output() else z
+
+    def _single_output(self):
+        return self.n_outputs_ == 1 and not self._multilabel
+
+    def predict(self, X):
+        """The class whose output is largest; for multilabel y, the labels of probability above one half.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Predicted labels.
+        """
+        z = self.decision_function(X)
+        if self._multilabel:
+            return (z > 0).astype(np.int64)
+        if len(self.classes_) == 1:
+            return np.repeat(self.classes_, len(z))
+        return self.classes_[(z > 0).astype(np.intp) if z.ndim == 1 else z.argmax(axis=1)]
+
+    def predict_proba(self, X):
+        """Probabilities of the classes.
+
+        With a = σ(z^L): under the log loss they are the outputs, under the squared error ``a_k / Σ_j a_j`` for more
+        than two classes. They are taken from log a, and so are defined where all a are 0 in floating point.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Rows sum to 1; for multilabel y each column is the probability of its label, strictly between 0 and 1.
+        """
+        z = self.decision_function(X)
+        if self._multilabel:
+            kind = np.finfo(z.dtype)
+            return np.clip(expit(z), kind.tiny, 1 - kind.epsneg)
+        if z.ndim == 2:
+            return softmax(self._log_scores(z), axis=1)
+        if len(self.classes_) == 1:
+            return np.ones((len(z), 1), dtype=z.dtype)
+        return np.column_stack([expit(-z), expit(z)])
+
+    def predict_log_proba(self, X):
+        """Logarithms of `predict_proba`, finite also where a probability is 0 in floating point.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            log of `predict_proba`.
+        """
+        z = self.decision_function(X)
+        if self._multilabel:
+            return log_expit(z)
+        if z.ndim == 2:
+            return log_softmax(self._log_scores(z), axis=1)
+        if len(self.classes_) == 1:
+            return np.zeros((len(z), 1), dtype=z.dtype)
+        return np.column_stack([log_expit(-z), log_expit(z)])
+
+    def _log_scores(self, z):
+        """What a softmax makes probabilities of: z under the log loss, log σ(z) under the squared error."""
+        return z if self.out_activation_ == "softmax" else log_expit(z)

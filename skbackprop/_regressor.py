@@ -1,0 +1,270 @@
+"""BackpropRegressor: target values as they are, outputs as predictions."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import column_or_1d
+
+from ._activations import ACTIVATIONS, OUTPUT_RANGES
+from ._base import BaseBackprop, fit_context
+
+__all__ = ["BackpropRegressor"]
+
+
+class BackpropRegressor(RegressorMixin, BaseBackprop):
+    """A neural network regressor, trained by the backpropagation algorithm of the lecture.
+
+    Every step draws one sample i uniformly, with replacement, and moves all weights against the gradient of its loss
+    f_i = Σ_k (ŷ_k − y_k)² (lecture.md, section 3; docs/algorithm.md, equations 2 to 7). The outputs are identity units
+    unless `output_activation` says otherwise, so that δ^L = 2(ŷ − y).
+
+    Scale the features (StandardScaler), and y (TransformedTargetRegressor) before.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or sequence of int, default=(100,)
+        Number of units M_1, ..., M_(L-1) of each hidden layer; an int is one layer. ``()`` is the lecture's single
+        layer of neurons.
+
+    activation : str or sequence of str, default="logistic"
+        The hidden units' σ: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus", "silu" or "gelu"; one
+        name for all, or one for each hidden layer.
+
+    output_activation : {"auto", "identity", "logistic", "tanh", "exp", "softplus"}, default="auto"
+        Activation of the outputs; "auto" is "identity". With "logistic", ŷ = σ(V h) as in the lecture, and y must lie
+        in [0, 1]; with "tanh" in [-1, 1]; with "exp" and "softplus" it must not be negative.
+
+    loss : {"squared_error"}, default="squared_error"
+        f_i = Σ_k (ŷ_k − y_k)², without a ½.
+
+    learning_rate : float or callable, default=0.003
+        The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
+        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
+
+    max_iter : int, default=200
+        The most epochs. An epoch is as many steps as there are samples.
+
+    sampling : {"uniform", "shuffle"}, default="uniform"
+        "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
+        random order.
+
+    alpha : float, default=0.0
+        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b.
+
+    tol : float, default=1e-4
+        Training stops when the mean of the last `n_iter_no_change` entries of `loss_curve_` is not lower by `tol` than
+        the mean of as many entries before them.
+
+    n_iter_no_change : int or inf, default=10
+        See `tol`; `inf` trains for `max_iter` epochs.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights, and the random stream, of the last training.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
+
+    verbose : bool, default=False
+        Whether to print the loss of each epoch.
+
+    Attributes
+    ----------
+    coefs_ : list of ndarray of shape (M_(l-1), M_l)
+        The weights between two layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
+
+    intercepts_ : list of ndarray of shape (M_l,)
+        b^l, l = 1..L.
+
+    loss_curve_ : list of float
+        For each epoch the mean f_i of its draws, each at the weights of its own step, without the penalty; over warm
+        starts and `partial_fit` it grows.
+
+    loss_ : float
+        The last entry of `loss_curve_`.
+
+    best_loss_ : float
+        The smallest entry of `loss_curve_`.
+
+    n_iter_ : int
+        Epochs of the last `fit`, and of every `partial_fit` since.
+
+    t_ : int
+        Steps taken, over warm starts and `partial_fit`.
+
+    n_layers_ : int
+        Number of layers, the input counted: L + 1.
+
+    n_outputs_ : int
+        M_L.
+
+    out_activation_ : str
+        Activation of the output layer.
+
+    n_features_in_ : int
+        Number of features, M_0.
+
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the features, where X had names that are all strings.
+
+    See Also
+    --------
+    BackpropClassifier : The same network for classification.
+    sklearn.neural_network.MLPRegressor : Mini-batches of half the squared error, by Adam.
+
+    References
+    ----------
+    D. E. Rumelhart, G. E. Hinton, R. J. Williams, "Learning representations by back-propagating errors", Nature 323
+    (1986), 533-536.
+
+    Examples
+    --------
+    >>> from sklearn.compose import TransformedTargetRegressor
+    >>> from sklearn.datasets import load_diabetes
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skbackprop import BackpropRegressor
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> network = make_pipeline(StandardScaler(), BackpropRegressor(random_state=0))
+    >>> model = TransformedTargetRegressor(network, transformer=StandardScaler()).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    """
+
+    _parameter_constraints = BaseBackprop._parameter_constraints | {
+        "output_activation": [StrOptions({"auto", *OUTPUT_RANGES})],
+        "loss": [StrOptions({"squared_error"})],
+    }
+    _y_numeric = True
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="logistic",
+        *,
+        output_activation="auto",
+        loss="squared_error",
+        learning_rate=0.003,
+        max_iter=200,
+        sampling="uniform",
+        alpha=0.0,
+        tol=1e-4,
+        n_iter_no_change=10,
+        warm_start=False,
+        random_state=None,
+        verbose=False,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes,
+            activation=activation,
+            output_activation=output_activation,
+            loss=loss,
+            learning_rate=learning_rate,
+            max_iter=max_iter,
+            sampling=sampling,
+            alpha=alpha,
+            tol=tol,
+            n_iter_no_change=n_iter_no_change,
+            warm_start=warm_start,
+            random_state=random_state,
+            verbose=verbose,
+        )
+
+    @fit_context
+    def fit(self, X, y, sample_weight=None):
+        """Train from new start weights, or with `warm_start` from those at hand.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples. float32 is trained in float32, all else in float64. C-contiguous arrays and CSR matrices of
+            either type are used as they are, read-only and memory-mapped ones too.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values, trained on as they are: scale them (TransformedTargetRegressor) if they are not near 1.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Whole numbers (up to a hundred times the rows in sum) are repetitions: the model is bit for bit that of the
+            repeated rows. Other weights are relative importance: probabilities of being drawn, or with
+            ``sampling="shuffle"`` factors of f_i. Samples of weight 0 are as if absent.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter, X, y or sample_weight is not allowed; the estimator stays as it was.
+        KeyboardInterrupt
+            After Ctrl-C; the estimator then holds what it has learned so far.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
+            epoch are kept).
+        """
+        return self._fit(X, y, sample_weight)
+
+    @fit_context
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one epoch over the given samples.
+
+        The random stream goes on from call to call: k calls on the same X and y equal ``fit`` with ``max_iter=k``.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples; computed with in the type of the first call.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Whole numbers are repetitions; other weights multiply f_i. Samples of weight 0 are as if absent.
+
+        Returns
+        -------
+        self : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If anything is not allowed; the estimator stays as it was.
+        """
+        return self._fit(X, y, sample_weight, partial=True)
+
+    def _encode(self, y, dtype, continues, partial, classes):
+        if y.ndim == 1 or y.shape[1] == 1:
+            y = column_or_1d(y, warn=True).reshape(-1, 1)
+        with np.errstate(over="ignore"):
+            targets = np.ascontiguousarray(y, dtype=dtype)
+        _, out_activation, _ = self._resolve_output(targets)
+        if not np.isfinite(targets).all():
+            raise ValueError(f"y has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
+        low, high = OUTPUT_RANGES[out_activation]
+        if targets.min() < low or targets.max() > high:
+            raise ValueError(
+                f"output_activation={out_activation!r} gives values in [{low}, {high}]; y goes from {targets.min()} to "
+                f"{targets.max()}"
+            )
+        return targets
+
+    def _resolve_output(self, targets):
+        out_activation = "identity" if self.output_activation == "auto" else self.output_activation
+        return targets.shape[1], out_activation, self.loss
+
+    def predict(self, X):
+        """The outputs ŷ = a^L.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted values.
+        """
+        z = self._forward(X)[-1]
+        y = ACTIVATIONS[self.out_activation_](z)
+        return y.ravel() if self.n_outputs_ == 1 else y

@@ -1,0 +1,202 @@
+"""The draws i_t: which sample each step of the algorithm takes.
+
+Draws are positions in a canonical order of the rows, which depends on what the rows are and not on where they stand. With
+the same random stream, therefore, shuffled rows give the same sequence of samples, and a row of weight 3 the same sequence
+as three equal rows: bit for bit the same model.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import issparse
+
+from ._rows import add_csr, add_dense
+
+__all__ = ["Draws", "Samples", "canonical_order", "relative", "repetitions"]
+
+#: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
+MAX_REPETITION = 100
+
+
+@dataclass
+class Samples:
+    """The training samples as the kernel takes them.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        C-contiguous; never copied.
+    targets : ndarray
+        Either of shape (n_samples, M_L) and X's type, or int32 of shape (n_samples,): the output that is to be 1.
+    weights : ndarray of shape (n_samples,), default=None
+        Each sample's loss f_i is multiplied by its weight.
+    """
+
+    X: object
+    targets: np.ndarray
+    weights: np.ndarray | None = None
+
+    def __post_init__(self):
+        if issparse(self.X):
+            self.longest_row = int(np.diff(self.X.indptr).max(initial=0))
+
+    def __len__(self):
+        return self.X.shape[0]
+
+    @property
+    def values_per_row(self):
+        """Mean number of values in a row that a step has to look at."""
+        return self.X.nnz / len(self) if issparse(self.X) else self.X.shape[1]
+
+
+def repetitions(sample_weight):
+    """Whole-number weights as integers; None where the weights are not whole or too large to mean repetition."""
+    whole = (sample_weight == np.floor(sample_weight)).all()
+    if whole and sample_weight.sum() <= MAX_REPETITION * len(sample_weight):
+        return sample_weight.astype(np.int64)
+    return None
+
+
+def relative(importance, repeats):
+    """Importance divided by its mean over all repetitions; None where all are equal.
+
+    The sum is taken over distinct values times their counts, so that repeated rows and whole-number weights give the
+    same bits, in any order of the rows.
+    """
+    value, which = np.unique(importance, return_inverse=True)
+    count = np.bincount(which, weights=repeats)
+    scaled = value / (value @ count / count.sum())
+    return None if np.ptp(scaled) <= 4 * np.finfo(float).eps else scaled[which]
+
+
+def canonical_order(X, *columns):
+    """The rows sorted by what they are: by a hash of their values, ties by the values themselves.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        Dense and CSR rows of the same values have the same place.
+    *columns : ndarray of shape (n_samples,) or (n_samples, n)
+        Whatever else tells two rows apart: targets, weights.
+
+    Returns
+    -------
+    ndarray of int64 of shape (n_samples,)
+        ``order[k]`` is the row in place k.
+
+    Raises
+    ------
+    ValueError
+        Where a CSR matrix has a column index out of range.
+    """
+    hashes = np.zeros(X.shape[0], dtype=np.uint64)
+    if issparse(X):
+        add_csr(hashes, X.data, X.indices, X.indptr, X.shape[1])
+    else:
+        add_dense(hashes, X)
+    columns = [np.ascontiguousarray(c.reshape(len(hashes), -1), dtype=_float_type(c)) for c in columns]
+    first = X.shape[1]
+    for column in columns:
+        add_dense(hashes, column, first)
+        first += column.shape[1]
+    order = np.argsort(hashes)
+
+    # Equal hashes nearly always are equal rows, whose order does not matter. A true collision is sorted by value.
+    tied = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
+    step = max(1, 2**20 // first)
+    for k in range(0, len(tied), step):
+        here, there = order[tied[k : k + step]], order[tied[k : k + step] + 1]
+        if (_values(X, columns, here) != _values(X, columns, there)).any():
+            return _sort_ties(order, hashes, X, columns)
+    return order
+
+
+def _float_type(column):
+    return column.dtype if column.dtype in (np.float32, np.float64) else np.float64
+
+
+def _values(X, columns, rows):
+    """Some rows, dense, with their further columns."""
+    x = X[rows].toarray() if issparse(X) else X[rows]
+    return np.hstack([x, *(c[rows] for c in columns)])
+
+
+def _sort_ties(order, hashes, X, columns):
+    """Sort each run of equal hashes by the values of its rows."""
+    ends = np.flatnonzero(np.diff(hashes[order])) + 1
+    runs = np.split(order, ends)
+    for run in runs:
+        if len(run) > 1:
+            run[:] = run[np.lexsort(_values(X, columns, run).T[::-1])]
+    return np.concatenate(runs)
+
+
+class Draws:
+    """Epochs of draws from the rows.
+
+    Parameters
+    ----------
+    order : ndarray of int64
+        The canonical order of the rows.
+    sampling : {"uniform", "shuffle"}
+        Uniform with replacement (the lecture), or each row once an epoch in random order.
+    repeats : ndarray of int64, default=None
+        Each row stands for so many equal rows.
+    importance : ndarray of float, default=None
+        Draw in proportion to it (times `repeats`). Only with ``sampling="uniform"``.
+
+    Attributes
+    ----------
+    epoch_length : int
+        Number of draws in an epoch: the number of rows, repetitions counted.
+    """
+
+    def __init__(self, order, sampling="uniform", repeats=None, importance=None):
+        self.sampling = sampling
+        self.mass = None
+        if importance is not None:
+            order = order[np.argsort(importance[order], kind="stable")]
+        self.order = order
+        self.ends = None if repeats is None else np.cumsum(repeats[order])
+        self.epoch_length = len(order) if repeats is None else int(self.ends[-1])
+        if importance is not None:
+            self.mass = self._cumulative_mass(importance[order])
+
+    def _cumulative_mass(self, importance):
+        """The distribution function over the rows, which lie in blocks of equal importance.
+
+        Within a block it is the importance times a count, not a running sum: so a row that stands for three and three
+        rows give the very same numbers.
+        """
+        ends = np.arange(1, len(importance) + 1) if self.ends is None else self.ends
+        value, first, block = np.unique(importance, return_index=True, return_inverse=True)
+        start = np.append(0, ends)[first]
+        count = np.append(start[1:], ends[-1]) - start
+        below = np.append(0.0, np.cumsum(value * count))
+        return below[block] + value[block] * (ends - start[block])
+
+    def epoch(self, rng, chunk):
+        """The rows drawn in one epoch, in arrays of at most `chunk`.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+            The stream; how it is cut into chunks makes no difference to the draws.
+        chunk : int
+            The longest array.
+
+        Yields
+        ------
+        ndarray of int64
+        """
+        n = self.epoch_length
+        permutation = rng.permutation(n) if self.sampling == "shuffle" else None
+        for k in range(0, n, chunk):
+            size = min(chunk, n - k)
+            if self.mass is not None:
+                place = np.searchsorted(self.mass, rng.random(size) * self.mass[-1], side="right")
+                # random() < 1, but its product with the sum may round up to the sum
+                yield self.order[np.minimum(place, len(self.order) - 1)]
+                continue
+            place = permutation[k : k + size] if permutation is not None else rng.integers(n, size=size)
+            yield self.order[place if self.ends is None else np.searchsorted(self.ends, place, side="right")]
