@@ -67,6 +67,7 @@ static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define X86_LEVELS 1
+#include <cpuid.h>
 
 /* AVX2: every x86-64 server and desktop since 2013 (Intel) and 2015 (AMD) */
 #ifdef __clang__
@@ -122,15 +123,18 @@ static const level_t LEVELS[] = {
 #endif
 };
 
-/* How many of LEVELS, from the first, this machine can run. */
+/* How many of LEVELS, from the first, this machine can run. __builtin_cpu_supports would say so too, but with zig, which
+   the build falls back to, it always answers no. */
 static int n_levels(void) {
 #ifdef X86_LEVELS
-    __builtin_cpu_init();
-    if (!(__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))) return 1;
-    if (!(__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")))
-        return 2;
-    return 3;
+    const unsigned avx2 = bit_AVX2, avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
+    const unsigned needed = bit_FMA | bit_OSXSAVE;
+    unsigned eax, ebx, ecx, edx, saved, high;
+    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & needed) != needed) return 1;
+    /* which registers the operating system saves: 0x06 up to ymm, 0xe6 up to zmm and the masks */
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
+    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(ebx & avx2) || (saved & 0x06) != 0x06) return 1;
+    return (ebx & avx512) == avx512 && (saved & 0xe6) == 0xe6 ? 3 : 2;
 #else
     return 1;
 #endif

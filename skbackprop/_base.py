@@ -11,6 +11,7 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils.extmath import row_norms
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
@@ -43,6 +44,13 @@ def _random_stream(random_state):
     """A stream of its own, seeded from scikit-learn's random_state."""
     seed = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return np.random.Generator(np.random.PCG64(seed))
+
+
+def _feature_size(X, sample_weight):
+    """The root mean square of X, to three digits: so many do not depend on the order of the sum or on repeated rows."""
+    with np.errstate(over="ignore", under="ignore"):
+        mean_square = np.average(row_norms(X, squared=True), weights=sample_weight) / X.shape[1]
+    return float(f"{np.sqrt(mean_square):.3g}") if 0 < mean_square < np.inf else 1.0
 
 
 class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -128,7 +136,7 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 rng = copy.deepcopy(self._rng)
             else:
                 rng = _random_stream(self.random_state)
-                start_weights(network, rng)
+                start_weights(network, rng, _feature_size(X, sample_weight))
                 self.loss_curve_, self.t_ = [], 0
 
             samples, draws = self._sample(X, targets, sample_weight, partial)

@@ -1,5 +1,7 @@
 """BackpropClassifier: labels to targets, outputs to probabilities and labels."""
 
+from types import MethodType
+
 import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax, softmax
@@ -12,6 +14,30 @@ from sklearn.utils.validation import column_or_1d
 from ._base import BaseBackprop, fit_context
 
 __all__ = ["BackpropClassifier"]
+
+
+class _BalancedNotAvailableError(ValueError, AttributeError):
+    """partial_fit with class_weight="balanced": an error of value, and an absent attribute for who asks with hasattr."""
+
+
+class _unless_balanced:
+    """A method that is not there under class_weight="balanced", which cannot be known from a part of the data.
+
+    sklearn.utils.metaestimators.available_if would do, but for its bare AttributeError.
+    """
+
+    def __init__(self, method):
+        self.method = method
+
+    def __get__(self, estimator, owner):
+        if estimator is None:
+            return self.method
+        if estimator.class_weight == "balanced":
+            raise _BalancedNotAvailableError(
+                'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
+                "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
+            )
+        return MethodType(self.method, estimator)
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
@@ -43,7 +69,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     loss : {"squared_error", "log_loss"}, default="squared_error"
         f_i: Σ_k (ŷ_k − y_k)², without a ½ (the lecture); or −log of the probability given to the right class.
 
-    learning_rate : float or callable, default=0.1
+    learning_rate : float or callable, default=0.05
         The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
         trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
 
@@ -160,7 +186,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         *,
         output_activation="auto",
         loss="squared_error",
-        learning_rate=0.1,
+        learning_rate=0.05,
         max_iter=200,
         sampling="uniform",
         alpha=0.0,
@@ -190,7 +216,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
     @fit_context
@@ -229,6 +255,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """
         return self._fit(X, y, sample_weight)
 
+    @_unless_balanced
     @fit_context
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -257,11 +284,6 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         ValueError
             If anything is not allowed, unseen classes among it; the estimator stays as it was.
         """
-        if self.class_weight == "balanced":
-            raise ValueError(
-                'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
-                "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
-            )
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     # ---- y to targets ----

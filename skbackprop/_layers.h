@@ -7,44 +7,73 @@
 
    Four rows are taken at a time: z (or e) is then read and written once for four rows of weights. */
 
-/* A sample as the list of its nonzeros: x[index[q]] = value[q]. */
+/* ---- First layer ---- */
+
+/* A sample: x[k] for every input k, or (index not NULL) the list of its nonzeros, x[index[q]] = value[q]. */
 typedef struct {
-    const int32_t *index;
     const REAL *value;
+    const int32_t *index;
     ptrdiff_t count;
 } FN(row_t);
 
-/* ---- First layer ---- */
+/* One pass over W does two things, so that each weight is read and written once a step: the update with the gradient
+   delta of the last sample, and the sum z = W x for the next.
 
-/* z = scale W x + b                                                          IN W, scale, b, x   OUT z */
-static void FN(first_forward)(const REAL *restrict W, ptrdiff_t stride, REAL scale, const REAL *restrict b, FN(row_t) x,
-                              REAL *restrict z, ptrdiff_t m) {
+   W <- W - delta last^T,  z = W x               IN delta (times the step size), last, x   IN/OUT W   OUT z */
+static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const REAL *restrict delta,
+                                         const REAL *restrict last, const REAL *restrict x, REAL *restrict z,
+                                         ptrdiff_t n) {
+    ptrdiff_t k = 0;
+    for (ptrdiff_t j = 0; j < m; j++) z[j] = 0;
+    for (; k + 4 <= n; k += 4) {
+        REAL *restrict w0 = W + k * m, *restrict w1 = w0 + m, *restrict w2 = w1 + m, *restrict w3 = w2 + m;
+        const REAL g0 = last[k], g1 = last[k + 1], g2 = last[k + 2], g3 = last[k + 3];
+        const REAL x0 = x[k], x1 = x[k + 1], x2 = x[k + 2], x3 = x[k + 3];
+        SIMD() for (ptrdiff_t j = 0; j < m; j++) {
+            const REAL v0 = w0[j] - g0 * delta[j], v1 = w1[j] - g1 * delta[j];
+            const REAL v2 = w2[j] - g2 * delta[j], v3 = w3[j] - g3 * delta[j];
+            w0[j] = v0;
+            w1[j] = v1;
+            w2[j] = v2;
+            w3[j] = v3;
+            z[j] += (x0 * v0 + x1 * v1) + (x2 * v2 + x3 * v3);
+        }
+    }
+    for (; k < n; k++) {
+        REAL *restrict w0 = W + k * m;
+        const REAL g0 = last[k], x0 = x[k];
+        SIMD() for (ptrdiff_t j = 0; j < m; j++) {
+            w0[j] -= g0 * delta[j];
+            z[j] += x0 * w0[j];
+        }
+    }
+}
+
+/* The same two for samples given by their nonzeros, whose rows of W are in general not the same: two passes.
+   z = W x                                                                    IN W, x   OUT z */
+static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, FN(row_t) x, REAL *restrict z) {
     ptrdiff_t q = 0;
     for (ptrdiff_t j = 0; j < m; j++) z[j] = 0;
     for (; q + 4 <= x.count; q += 4) {
-        const REAL *restrict w0 = W + x.index[q] * stride, *restrict w1 = W + x.index[q + 1] * stride;
-        const REAL *restrict w2 = W + x.index[q + 2] * stride, *restrict w3 = W + x.index[q + 3] * stride;
+        const REAL *restrict w0 = W + x.index[q] * m, *restrict w1 = W + x.index[q + 1] * m;
+        const REAL *restrict w2 = W + x.index[q + 2] * m, *restrict w3 = W + x.index[q + 3] * m;
         const REAL x0 = x.value[q], x1 = x.value[q + 1], x2 = x.value[q + 2], x3 = x.value[q + 3];
         SIMD() for (ptrdiff_t j = 0; j < m; j++) z[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
     }
     for (; q < x.count; q++) {
-        const REAL *restrict w0 = W + x.index[q] * stride;
+        const REAL *restrict w0 = W + x.index[q] * m;
         const REAL x0 = x.value[q];
         SIMD() for (ptrdiff_t j = 0; j < m; j++) z[j] += x0 * w0[j];
     }
-    SIMD() for (ptrdiff_t j = 0; j < m; j++) z[j] = scale * z[j] + b[j];
 }
 
-/* W <- W - tau delta x^T,  b <- b - tau_b delta                             IN delta, x   IN/OUT W, b
-   (tau is tau_b over the scale of W) */
-static void FN(first_update)(REAL *restrict W, ptrdiff_t stride, REAL *restrict b, const REAL *restrict delta,
-                             FN(row_t) x, REAL tau, REAL tau_b, ptrdiff_t m) {
-    for (ptrdiff_t q = 0; q < x.count; q++) {
-        REAL *restrict w0 = W + x.index[q] * stride;
-        const REAL g0 = tau * x.value[q];
+/* W <- W - delta last^T                                                      IN delta, last   IN/OUT W */
+static void FN(first_update)(REAL *restrict W, ptrdiff_t m, const REAL *restrict delta, FN(row_t) last) {
+    for (ptrdiff_t q = 0; q < last.count; q++) {
+        REAL *restrict w0 = W + last.index[q] * m;
+        const REAL g0 = last.value[q];
         SIMD() for (ptrdiff_t j = 0; j < m; j++) w0[j] -= g0 * delta[j];
     }
-    SIMD() for (ptrdiff_t j = 0; j < m; j++) b[j] -= tau_b * delta[j];
 }
 
 /* ---- Every other layer ---- */

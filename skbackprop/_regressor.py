@@ -37,7 +37,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
     loss : {"squared_error"}, default="squared_error"
         f_i = Σ_k (ŷ_k − y_k)², without a ½.
 
-    learning_rate : float or callable, default=0.003
+    learning_rate : float or callable, default=0.005
         The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
         trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
 
@@ -143,7 +143,7 @@ class BackpropRegressor(RegressorMixin, BaseBackprop):
         *,
         output_activation="auto",
         loss="squared_error",
-        learning_rate=0.003,
+        learning_rate=0.005,
         max_iter=200,
         sampling="uniform",
         alpha=0.0,

@@ -8,8 +8,10 @@
 typedef struct {
     REAL **W, **b, **z, **a, **da, **delta; /* indexed by the layer, 1..L */
     REAL *y;                                /* the target, where it is given as the index of a unit */
-    int32_t *index;                         /* the drawn sample's nonzeros */
-    REAL *value;
+    REAL *step;                             /* tau / scale * delta^1 of the last sample */
+    REAL *zeros;                            /* a delta^1 of zeros */
+    int32_t *index[2];                      /* the nonzeros of the drawn sample and of the last */
+    REAL *value[2];
     void *memory;
 } FN(state_t);
 
@@ -18,8 +20,9 @@ typedef struct {
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const samples_t *samples) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
     const size_t pointers = aligned((L + 1) * sizeof(REAL *));
-    size_t bytes = 64 + 6 * pointers + aligned(longest_row * sizeof(int32_t)) +
-                   aligned(longest_row * sizeof(REAL)) + aligned(net->M[L] * sizeof(REAL));
+    size_t bytes = 64 + 6 * pointers + 2 * aligned(longest_row * sizeof(int32_t)) +
+                   2 * aligned(longest_row * sizeof(REAL)) + aligned(net->M[L] * sizeof(REAL)) +
+                   2 * aligned(net->units[1] * sizeof(REAL));
     for (ptrdiff_t l = 1; l <= L; l++) bytes += 4 * aligned(net->units[l] * sizeof(REAL));
     s->memory = calloc(bytes, 1);
     if (!s->memory) return 0;
@@ -31,8 +34,12 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const samples_t *
     s->a = TAKE(pointers);
     s->da = TAKE(pointers);
     s->delta = TAKE(pointers);
-    s->index = TAKE(longest_row * sizeof(int32_t));
-    s->value = TAKE(longest_row * sizeof(REAL));
+    for (int k = 0; k < 2; k++) {
+        s->index[k] = TAKE(longest_row * sizeof(int32_t));
+        s->value[k] = TAKE(longest_row * sizeof(REAL));
+    }
+    s->step = TAKE(net->units[1] * sizeof(REAL));
+    s->zeros = TAKE(net->units[1] * sizeof(REAL));
     s->y = TAKE(net->M[L] * sizeof(REAL));
     for (ptrdiff_t l = 1; l <= L; l++) {
         s->z[l] = TAKE(net->units[l] * sizeof(REAL));
@@ -44,23 +51,28 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const samples_t *
     return 1;
 }
 
-/* a^0 = x_i as the list of its nonzeros. */
-static FN(row_t) FN(sample)(const FN(state_t) * s, const network_t *net, const samples_t *samples, ptrdiff_t i) {
+/* a^0 = x_i. A dense sample half of whose values are 0 is turned into the list of its nonzeros, in `index` and
+   `value`. */
+static FN(row_t) FN(sample)(const network_t *net, const samples_t *samples, ptrdiff_t i, int32_t *restrict index,
+                            REAL *restrict value) {
     const REAL *X = samples->X;
-    FN(row_t) row = {s->index, s->value, 0};
+    FN(row_t) row = {value, index, 0};
     if (!samples->indptr) {
         const ptrdiff_t n = net->M[0];
         const REAL *x = X + i * n;
-        for (ptrdiff_t k = 0; k < n; k++) { /* no branch on the value: zeros are overwritten by what follows */
-            s->index[row.count] = (int32_t)k;
-            s->value[row.count] = x[k];
+        INT nonzeros = 0;
+        SIMD(reduction(+ : nonzeros)) for (ptrdiff_t k = 0; k < n; k++) nonzeros += x[k] != 0;
+        if (nonzeros > n / 2) return (FN(row_t)){x, NULL, n};
+        for (ptrdiff_t k = 0; k < n; k++) { /* without a branch: what is written for a 0 is written over */
+            index[row.count] = (int32_t)k;
+            value[row.count] = x[k];
             row.count += x[k] != 0;
         }
     } else if (samples->wide_indices) {
         const int64_t *indptr = samples->indptr, *indices = samples->indices;
         row.value = X + indptr[i];
         row.count = (ptrdiff_t)(indptr[i + 1] - indptr[i]);
-        for (ptrdiff_t q = 0; q < row.count; q++) s->index[q] = (int32_t)indices[indptr[i] + q];
+        for (ptrdiff_t q = 0; q < row.count; q++) index[q] = (int32_t)indices[indptr[i] + q];
     } else {
         const int32_t *indptr = samples->indptr, *indices = samples->indices;
         row.value = X + indptr[i];
@@ -68,6 +80,22 @@ static FN(row_t) FN(sample)(const FN(state_t) * s, const network_t *net, const s
         row.count = indptr[i + 1] - indptr[i];
     }
     return row;
+}
+
+/* The first layer's update with the last sample, which was put off until the next is known, and z^1 of the next: in one
+   pass where both are dense. Where only one is, or there is no other, the pass is the same with a gradient of zero, or
+   with a z that nobody reads: so the same sample gives the same bits wherever the draws are cut into calls. */
+static void FN(first_layer)(const FN(state_t) * s, const network_t *net, const FN(row_t) * last, const FN(row_t) * x) {
+    REAL *W = s->W[1], *step = s->step, *z = s->z[1];
+    const ptrdiff_t m = net->units[1], n = net->M[0];
+    if (last && x && !last->index && !x->index) {
+        FN(first_update_and_forward)(W, m, step, last->value, x->value, z, n);
+        return;
+    }
+    if (last && last->index) FN(first_update)(W, m, step, *last);
+    if (last && !last->index) FN(first_update_and_forward)(W, m, step, last->value, last->value, z, n);
+    if (x && x->index) FN(first_forward)(W, m, *x, z);
+    if (x && !x->index) FN(first_update_and_forward)(W, m, s->zeros, x->value, x->value, z, n);
 }
 
 /* a^l = sigma(z^l) */
@@ -105,18 +133,21 @@ static double FN(steps)(const network_t *net, void *params, double *scale, const
         s.b[l] = (REAL *)params + net->b[l];
     }
     REAL **W = s.W, **b = s.b, **z = s.z, **a = s.a, **da = s.da, **delta = s.delta;
+    FN(row_t) x, last;
+    int pending = 0; /* W^1 still has to be updated with the last sample */
 
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, net, samples, i);
         const REAL *y = s.y;
+        x = FN(sample)(net, samples, i, s.index[t % 2], s.value[t % 2]);
         if (samples->Y)
             y = (const REAL *)samples->Y + i * net->M[L];
         else
             s.y[samples->codes[i]] = 1;
 
         /* forward pass (2), (3) */
-        FN(first_forward)(W[1], net->units[1], (REAL)*scale, b[1], x, z[1], net->units[1]);
+        FN(first_layer)(&s, net, pending ? &last : NULL, &x);
+        SIMD() for (ptrdiff_t j = 0; j < net->units[1]; j++) z[1][j] = (REAL)*scale * z[1][j] + b[1][j];
         FN(activate)(&s, net, 1);
         for (ptrdiff_t l = 2; l <= L; l++) {
             FN(forward)(W[l], net->units[l - 1], b[l], a[l - 1], z[l], net->M[l], net->units[l - 1]);
@@ -142,8 +173,14 @@ static double FN(steps)(const network_t *net, void *params, double *scale, const
         }
         *scale *= 1 - tau * alpha;
         if (!(fabs(*scale) > SCALE_MIN && fabs(*scale) < SCALE_MAX)) FN(fold_scale)(&s, net, scale);
-        FN(first_update)(W[1], net->units[1], b[1], delta[1], x, (REAL)(tau / *scale), (REAL)tau, net->units[1]);
+        SIMD() for (ptrdiff_t j = 0; j < net->units[1]; j++) {
+            b[1][j] -= (REAL)tau * delta[1][j];
+            s.step[j] = (REAL)(tau / *scale) * delta[1][j];
+        }
+        last = x;
+        pending = 1;
     }
+    if (pending) FN(first_layer)(&s, net, &last, NULL);
     free(s.memory);
     return sum;
 }

@@ -1,0 +1,114 @@
+"""What several test modules share: small data, quiet fits, comparisons."""
+
+import pickle
+import warnings
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.exceptions import ConvergenceWarning
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._network import LOSSES, Network
+from skbackprop._sampling import Samples
+
+#: ConvergenceWarning of a training that ends at `max_iter`, as opposed to one that diverged.
+MAX_ITER = "Maximum iterations"
+ESTIMATORS = (BackpropClassifier, BackpropRegressor)
+
+
+def fit_quietly(estimator, *args, **kwargs):
+    """`estimator.fit`, for trainings that are cut off at `max_iter`; any other warning is an error."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=MAX_ITER, category=ConvergenceWarning)
+        return estimator.fit(*args, **kwargs)
+
+
+def make_data(estimator, n=40, n_features=4, seed=0, dtype=np.float64):
+    """A few normal rows; y has three classes, or is a smooth function in [0, 1]."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n, n_features)).astype(dtype)
+    score = X[:, 0] - X[:, 1]
+    if isinstance(estimator, BackpropClassifier) or estimator is BackpropClassifier:
+        return X, np.digitize(score, np.quantile(score, [1 / 3, 2 / 3]))
+    return X, (1 / (1 + np.exp(-score))).astype(dtype)
+
+
+def weights_of(estimator):
+    """Copies of the arrays W^1, ..., W^L, b^1, ..., b^L."""
+    return [w.copy() for w in estimator.coefs_ + estimator.intercepts_]
+
+
+def same_bits(first, second):
+    """Whether two fitted estimators have bit for bit the same weights and losses."""
+    pairs = list(zip(weights_of(first), weights_of(second), strict=True))
+    return (
+        all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in pairs)
+        and first.loss_curve_ == second.loss_curve_
+        and first.t_ == second.t_
+    )
+
+
+def snapshot(estimator):
+    """Everything that an estimator holds, as bytes to compare."""
+    return {name: pickle.dumps(value) for name, value in vars(estimator).items()}
+
+
+# ---- the kernel ---------------------------------------------------------------------------------------------------
+
+
+def make_network(sizes, activations, loss="squared_error", dtype=np.float64, seed=0):
+    """A network with random weights of size 1 / sqrt(M_{l-1})."""
+    network = Network(sizes, activations, loss, dtype)
+    rng = np.random.default_rng(seed)
+    for W, b in zip(network.coefs, network.intercepts, strict=True):
+        W[...] = rng.normal(size=W.shape) / np.sqrt(W.shape[0])
+        b[...] = rng.normal(size=b.shape)
+    return network
+
+
+def as_layout(X, layout):
+    """X dense, or CSR with 32- or 64-bit indices."""
+    if layout == "dense":
+        return np.ascontiguousarray(X)
+    X = sp.csr_array(X)
+    index_type = np.int32 if layout == "csr32" else np.int64
+    X.indices, X.indptr = X.indices.astype(index_type), X.indptr.astype(index_type)
+    return X
+
+
+def make_samples(sizes, loss="squared_error", dtype=np.float64, seed=0, n=9, layout="dense"):
+    """Rows with some zeros in them (the last is all zeros), and targets in [0, 1] that suit the loss."""
+    rng = np.random.default_rng(seed + 1)
+    X = rng.normal(size=(n, sizes[0])) * (rng.random((n, sizes[0])) < 0.7)
+    X[-1] = 0
+    Y = rng.random((n, sizes[-1]))
+    if loss == "multinomial_log_loss":
+        Y = np.eye(sizes[-1])[rng.integers(sizes[-1], size=n)]
+    elif loss == "binary_log_loss":
+        Y = (Y > 0.5) * 1.0
+    return Samples(as_layout(X.astype(dtype), layout), Y.astype(dtype))
+
+
+def lecture_weights(network):
+    """W^1, ..., W^L (M_l x M_{l-1}) and b^1, ..., b^L in float64, for the oracle."""
+    return (
+        [W.T.astype(np.float64, order="C") for W in network.coefs],
+        [b.astype(np.float64) for b in network.intercepts],
+    )
+
+
+def distance(network, W, b):
+    """The largest difference between a network's weights and the oracle's, over each array's largest weight."""
+    own_W, own_b = lecture_weights(network)
+    return max(
+        np.abs(own - given).max() / np.abs(given).max()
+        for own, given in zip(own_W + own_b, W + b, strict=True)
+        if given.any() or own.any()
+    )
+
+
+def duplicate(network):
+    """A second network with the same weights."""
+    twin = Network(network.M, network.activations, LOSSES[network.loss_code], network.params.dtype)
+    twin.set(network.coefs, network.intercepts)
+    return twin
