@@ -23,7 +23,8 @@ model = make_pipeline(StandardScaler(), BackpropClassifier(max_iter=50, tol=0.00
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 start = time.perf_counter()
 scores = cross_val_score(model, X, y, cv=folds)
-print(f"\ncross_val_score, 100 hidden units: {scores.mean():.3f} +- {scores.std():.3f}, {time.perf_counter() - start:.1f} s")
+seconds = time.perf_counter() - start
+print(f"\ncross_val_score, 100 hidden units: {scores.mean():.3f} +- {scores.std():.3f}, {seconds:.1f} s")
 
 # %%
 # A search over the hidden layers and the step size τ, on three quarters of the data.

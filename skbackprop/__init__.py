@@ -6,8 +6,8 @@ from pkgutil import extend_path
 # the installed package.
 __path__ = extend_path(__path__, __name__)
 
-from ._classifier import BackpropClassifier  # noqa: E402
-from ._regressor import BackpropRegressor  # noqa: E402
+from ._classifier import BackpropClassifier
+from ._regressor import BackpropRegressor
 
 __all__ = ["BackpropClassifier", "BackpropRegressor"]
 __version__ = "0.1.0"

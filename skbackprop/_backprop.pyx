@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
 
-The algorithm itself is in ``_steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This module
-is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call keeps
-nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
+The algorithm itself is in ``_steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
+module is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call
+keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
 """
 
 from libc.stddef cimport ptrdiff_t
@@ -142,12 +142,18 @@ cdef double _steps(
         weights = samples.weights
         rows.weights = &weights[0]
 
+    if samples.targets.shape[0] != n_rows or (samples.weights is not None and weights.shape[0] != n_rows):
+        raise ValueError(f"X has {n_rows} rows; targets and weights must have as many")
+
     cdef double total
     with nogil:
         for t in range(n_draws):
             if not 0 <= draws[t] < n_rows:
                 with gil:
                     raise IndexError(f"draws[{t}] is {draws[t]}; X has {n_rows} rows")
+            if rows.Y == NULL and not 0 <= codes[draws[t]] < M[net.L]:
+                with gil:
+                    raise ValueError(f"targets[{draws[t]}] is {codes[draws[t]]}; the network has {M[net.L]} outputs")
         total = LEVELS[level].steps[real is double](
             &net, &params[0], &scale[0], &rows, &draws[0], n_draws, tau, alpha
         )

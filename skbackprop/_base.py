@@ -11,8 +11,8 @@ from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, gen_batches
-from sklearn.utils.extmath import row_norms
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
 from ._activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
@@ -46,10 +46,10 @@ def _random_stream(random_state):
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def _feature_size(X, sample_weight):
+def _feature_size(X, repeats):
     """The root mean square of X, to three digits: so many do not depend on the order of the sum or on repeated rows."""
-    with np.errstate(over="ignore", under="ignore"):
-        mean_square = np.average(row_norms(X, squared=True), weights=sample_weight) / X.shape[1]
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        mean_square = np.average(row_norms(X, squared=True), weights=repeats) / X.shape[1]
     return float(f"{np.sqrt(mean_square):.3g}") if 0 < mean_square < np.inf else 1.0
 
 
@@ -121,52 +121,54 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     # ---- fit -----------------------------------------------------------------------------------------------------
 
     def _fit(self, X, y, sample_weight, partial=False, classes=None):
-        """Fit, warm or cold, or one epoch more of it (`partial`)."""
+        """Fit, cold or warm, or one epoch more of it (`partial`)."""
         fitted = hasattr(self, "coefs_")
         continues = fitted and (partial or self.warm_start)
         with _unchanged_on_error(self):
+            if partial:
+                self._validate_params()  # which the fit context leaves out after the first call
             X, y, sample_weight = self._validate(X, y, sample_weight, continues, reset=not (fitted and partial))
             targets = self._encode(y, X.dtype, continues, partial, classes)
             n_outputs, out_activation, loss = self._resolve_output(targets)
             hidden, activations = self._resolve_hidden()
+            samples, draws = self._sample(X, targets, sample_weight, partial)
             network = Network((X.shape[1], *hidden, n_outputs), (*activations, out_activation), loss, X.dtype)
             if continues:
                 self._check_same_shape(network)
                 network.set(self.coefs_, self.intercepts_)
-                rng = copy.deepcopy(self._rng)
+                rng, curve, t, best = copy.deepcopy(self._rng), self.loss_curve_, self.t_, [self.best_loss_]
             else:
-                rng = _random_stream(self.random_state)
-                start_weights(network, rng, _feature_size(X, sample_weight))
-                self.loss_curve_, self.t_ = [], 0
+                rng, curve, t, best = _random_stream(self.random_state), [], 0, []
+                start_weights(network, rng, _feature_size(X, draws.repeats))
 
-            samples, draws = self._sample(X, targets, sample_weight, partial)
-            before = len(self.loss_curve_)
             outcome = train(
                 network,
                 samples,
                 draws,
                 rng,
-                tau=lambda epoch: self._tau(before + epoch),
+                tau=lambda epoch: self._tau(len(curve) + epoch),
                 alpha=self.alpha,
                 max_iter=1 if partial else self.max_iter,
                 tol=self.tol,
                 n_iter_no_change=np.inf if partial else self.n_iter_no_change,
                 report=self._report if self.verbose else None,
             )
-
-        self.coefs_ = [np.ascontiguousarray(W) for W in network.coefs]
-        self.intercepts_ = [b.copy() for b in network.intercepts]
-        self.n_layers_ = len(network.M)
-        self.n_outputs_ = n_outputs
-        self.out_activation_ = out_activation
-        self._hidden_activations = tuple(activations)
-        self._rng = rng
-        self.loss_curve_ = self.loss_curve_ + outcome.losses
-        self.loss_ = self.loss_curve_[-1] if self.loss_curve_ else outcome.start_loss
-        losses = outcome.losses + ([outcome.start_loss] if outcome.diverged or not outcome.losses else [])
-        self.best_loss_ = min(losses) if not continues else min(self.best_loss_, *losses)
-        self.n_iter_ = len(outcome.losses) + (self.n_iter_ if partial and continues else 0)
-        self.t_ += outcome.n_steps
+            # all at once, so that an interrupt finds either the old estimator or the new
+            start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
+            vars(self).update(
+                coefs_=[np.ascontiguousarray(W) for W in network.coefs],
+                intercepts_=[b.copy() for b in network.intercepts],
+                n_layers_=len(network.M),
+                n_outputs_=n_outputs,
+                out_activation_=out_activation,
+                loss_curve_=curve + outcome.losses,
+                loss_=(outcome.losses or curve or start)[-1],
+                best_loss_=min(best + outcome.losses + start),
+                n_iter_=len(outcome.losses) + (self.n_iter_ if partial and continues else 0),
+                t_=t + outcome.n_steps,
+                _hidden_activations=tuple(activations),
+                _rng=rng,
+            )
         if outcome.interrupted is not None:
             raise outcome.interrupted
         self._warn(outcome, X, partial)
@@ -185,9 +187,14 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             y_numeric=self._y_numeric,
             reset=reset,
         )
-        if issparse(X) and not X.has_canonical_format:
-            X = X.copy()
-            X.sum_duplicates()
+        if issparse(X):
+            try:
+                X.check_format(full_check=True)  # the kernel trusts the indices
+            except ValueError as error:
+                raise ValueError(f"X is not a valid CSR matrix: {error}") from None
+            if not X.has_canonical_format:
+                X = X.copy()
+                X.sum_duplicates()
         if sample_weight is None:
             return X, y, None
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -243,7 +250,7 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             importance = class_importance if importance is None else importance * class_importance
         if importance is not None and not partial:
             importance = relative(importance, repeats)
-        order = canonical_order(X, targets) if importance is None else canonical_order(X, targets, importance)
+        order = canonical_order(X, targets, importance)
         if self.sampling == "uniform" and not partial:
             return Samples(X, targets), Draws(order, "uniform", repeats, importance)
         return Samples(X, targets, importance), Draws(order, self.sampling, repeats)
@@ -268,9 +275,9 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if outcome.diverged:
             largest = abs(X).max()
             warnings.warn(
-                f"Training diverged in epoch {len(outcome.losses)}: learning_rate={self.learning_rate} is too large for "
-                f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale the "
-                "features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
+                f"Training diverged in epoch {len(outcome.losses)}: learning_rate={outcome.tau:g} is too large for "
+                f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale "
+                "the features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
                 ConvergenceWarning,
                 stacklevel=4,
             )

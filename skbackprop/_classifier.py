@@ -1,5 +1,6 @@
 """BackpropClassifier: labels to targets, outputs to probabilities and labels."""
 
+from math import fsum
 from types import MethodType
 
 import numpy as np
@@ -17,7 +18,7 @@ __all__ = ["BackpropClassifier"]
 
 
 class _BalancedNotAvailableError(ValueError, AttributeError):
-    """partial_fit with class_weight="balanced": an error of value, and an absent attribute for who asks with hasattr."""
+    """partial_fit with class_weight="balanced": a ValueError for who calls it, an absent attribute for hasattr."""
 
 
 class _unless_balanced:
@@ -310,7 +311,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             y = column_or_1d(y, warn=True)
             seen = np.unique(y)
         if continues and multilabel != self._multilabel:
-            raise ValueError(f"the last training was {'' if self._multilabel else 'not '}multilabel, this y is the opposite")
+            raise ValueError(
+                f"the last training was {'' if self._multilabel else 'not '}multilabel, this y is the opposite"
+            )
         if partial:
             if not np.isin(seen, self.classes_).all():
                 raise ValueError(f"`y` has classes not in `self.classes_`: {seen} in y, {self.classes_} in classes_")
@@ -347,8 +350,11 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             if not (np.isfinite(weight) & (weight >= 0)).all() or not weight[codes].any():
                 raise ValueError(f"class weights must be finite, not negative, and not all 0; got {self.class_weight}")
         else:
-            count = np.bincount(codes, weights=sample_weight, minlength=len(self.classes_))
-            weight = count.sum() / (len(count) * count)
+            if sample_weight is None:
+                sample_weight = np.ones(len(codes))
+            # fsum: a sum that the order of the rows does not change
+            count = np.array([fsum(sample_weight[codes == k]) for k in range(len(self.classes_))])
+            weight = fsum(count) / (len(count) * count)
         return weight[codes]
 
     # ---- outputs to labels ----

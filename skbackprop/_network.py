@@ -14,9 +14,9 @@ LOSSES = ("squared_error", "binary_log_loss", "multinomial_log_loss")
 class Network:
     """Layers 1..L of the lecture, with their weights W^l and b^l.
 
-    All parameters lie in one vector, so that copying, comparing or saving them is one operation. Each row of weights is
-    padded with zeros to whole 64-byte registers, for the kernel's sake: `coefs` and `intercepts` are views of the vector
-    that leave the padding out.
+    All parameters lie in one vector, so that copying, comparing or saving them is one operation. Each row of weights
+    is padded with zeros to whole 64-byte registers, for the kernel's sake: `coefs` and `intercepts` are views of the
+    vector that leave the padding out.
 
     Parameters
     ----------

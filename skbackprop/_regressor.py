@@ -1,7 +1,7 @@
 """BackpropRegressor: target values as they are, outputs as predictions."""
 
 import numpy as np
-from sklearn.base import RegressorMixin
+from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import column_or_1d
 
@@ -11,7 +11,7 @@ from ._base import BaseBackprop, fit_context
 __all__ = ["BackpropRegressor"]
 
 
-class BackpropRegressor(RegressorMixin, BaseBackprop):
+class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     """A neural network regressor, trained by the backpropagation algorithm of the lecture.
 
     Every step draws one sample i uniformly, with replacement, and moves all weights against the gradient of its loss

@@ -1,8 +1,8 @@
 """The draws i_t: which sample each step of the algorithm takes.
 
-Draws are positions in a canonical order of the rows, which depends on what the rows are and not on where they stand. With
-the same random stream, therefore, shuffled rows give the same sequence of samples, and a row of weight 3 the same sequence
-as three equal rows: bit for bit the same model.
+Draws are positions in a canonical order of the rows, which depends on what the rows are and not on where they stand.
+With the same random stream, therefore, shuffled rows give the same sequence of samples, and a row of weight 3 the same
+sequence as three equal rows: bit for bit the same model.
 """
 
 from dataclasses import dataclass
@@ -69,65 +69,51 @@ def relative(importance, repeats):
     return None if np.ptp(scaled) <= 4 * np.finfo(float).eps else scaled[which]
 
 
-def canonical_order(X, *columns):
+def canonical_order(X, targets, importance=None):
     """The rows sorted by what they are: by a hash of their values, ties by the values themselves.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         Dense and CSR rows of the same values have the same place.
-    *columns : ndarray of shape (n_samples,) or (n_samples, n)
-        Whatever else tells two rows apart: targets, weights.
+    targets : ndarray of shape (n_samples,) or (n_samples, M_L)
+        Targets, as in `Samples`.
+    importance : ndarray of shape (n_samples,), default=None
+        Sorts rows that are equal otherwise. It is not part of the hash: importance times a common factor, which is
+        rounded, must not change the order.
 
     Returns
     -------
     ndarray of int64 of shape (n_samples,)
         ``order[k]`` is the row in place k.
-
-    Raises
-    ------
-    ValueError
-        Where a CSR matrix has a column index out of range.
     """
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
     if issparse(X):
-        add_csr(hashes, X.data, X.indices, X.indptr, X.shape[1])
+        add_csr(hashes, X.data, X.indices, X.indptr)
     else:
         add_dense(hashes, X)
-    columns = [np.ascontiguousarray(c.reshape(len(hashes), -1), dtype=_float_type(c)) for c in columns]
-    first = X.shape[1]
-    for column in columns:
-        add_dense(hashes, column, first)
-        first += column.shape[1]
-    order = np.argsort(hashes)
+    targets = targets.reshape(len(hashes), -1)
+    targets = np.ascontiguousarray(targets, dtype=targets.dtype if targets.dtype.kind == "f" else np.float64)
+    add_dense(hashes, targets, X.shape[1])
+    order = np.argsort(hashes) if importance is None else np.lexsort((importance, hashes))
 
     # Equal hashes nearly always are equal rows, whose order does not matter. A true collision is sorted by value.
+    def values(rows):
+        return np.hstack([X[rows].toarray() if issparse(X) else X[rows], targets[rows]])
+
     tied = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
-    step = max(1, 2**20 // first)
+    step = max(1, 2**20 // (X.shape[1] + targets.shape[1]))
     for k in range(0, len(tied), step):
-        here, there = order[tied[k : k + step]], order[tied[k : k + step] + 1]
-        if (_values(X, columns, here) != _values(X, columns, there)).any():
-            return _sort_ties(order, hashes, X, columns)
-    return order
-
-
-def _float_type(column):
-    return column.dtype if column.dtype in (np.float32, np.float64) else np.float64
-
-
-def _values(X, columns, rows):
-    """Some rows, dense, with their further columns."""
-    x = X[rows].toarray() if issparse(X) else X[rows]
-    return np.hstack([x, *(c[rows] for c in columns)])
-
-
-def _sort_ties(order, hashes, X, columns):
-    """Sort each run of equal hashes by the values of its rows."""
-    ends = np.flatnonzero(np.diff(hashes[order])) + 1
-    runs = np.split(order, ends)
+        here = tied[k : k + step]
+        if (values(order[here]) != values(order[here + 1])).any():
+            break
+    else:
+        return order
+    runs = np.split(order, np.flatnonzero(np.diff(hashes[order])) + 1)
     for run in runs:
         if len(run) > 1:
-            run[:] = run[np.lexsort(_values(X, columns, run).T[::-1])]
+            keys = values(run).T[::-1]
+            run[:] = run[np.lexsort(keys if importance is None else [importance[run], *keys])]
     return np.concatenate(runs)
 
 
@@ -147,12 +133,15 @@ class Draws:
 
     Attributes
     ----------
+    repeats : ndarray of int64 or None
+        As given.
     epoch_length : int
         Number of draws in an epoch: the number of rows, repetitions counted.
     """
 
     def __init__(self, order, sampling="uniform", repeats=None, importance=None):
         self.sampling = sampling
+        self.repeats = repeats
         self.mass = None
         if importance is not None:
             order = order[np.argsort(importance[order], kind="stable")]
@@ -174,6 +163,15 @@ class Draws:
         count = np.append(start[1:], ends[-1]) - start
         below = np.append(0.0, np.cumsum(value * count))
         return below[block] + value[block] * (ends - start[block])
+
+    def frequency(self):
+        """How often each row is expected in an epoch: shape (n_samples,), by row."""
+        share = np.ones(len(self.order)) if self.ends is None else np.diff(self.ends, prepend=0).astype(float)
+        if self.mass is not None:
+            share = np.diff(self.mass, prepend=0.0) * (self.epoch_length / self.mass[-1])
+        frequency = np.empty(len(self.order))
+        frequency[self.order] = share
+        return frequency
 
     def epoch(self, rng, chunk):
         """The rows drawn in one epoch, in arrays of at most `chunk`.

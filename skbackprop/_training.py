@@ -6,10 +6,13 @@ sees to it that what comes out is finite.
 
 import copy
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 
 from ._backprop import steps
+from ._sampling import Samples
 
 __all__ = ["Outcome", "train"]
 
@@ -20,8 +23,11 @@ CHUNK_DRAWS = 2**16
 DIVERGED = 100
 #: The start weights' loss is first estimated from so many draws.
 START_DRAWS = 100
-#: Looking at all weights, to check or to copy them, may touch one for every so many that the steps have touched.
+#: Looking at all weights, to check or to copy them, may touch one for every so many that the steps have touched; up to
+#: so many weights are looked at after every epoch all the same.
 STEPS_PER_LOOK = 16
+FREE_LOOK = 2**16
+LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass
@@ -34,6 +40,8 @@ class Outcome:
         For each epoch the mean f_i of its draws, each at the weights of its own step.
     start_loss : float
         The loss of the start weights, on the first draws.
+    tau : float
+        The step size of the last epoch.
     n_steps : int
         Steps taken.
     converged : bool
@@ -46,6 +54,7 @@ class Outcome:
 
     losses: list = field(default_factory=list)
     start_loss: float = np.nan
+    tau: float = np.nan
     n_steps: int = 0
     converged: bool = False
     diverged: bool = False
@@ -57,13 +66,15 @@ class _Trainer:
 
     def __init__(self, network, samples, draws, alpha):
         self.network, self.samples, self.draws, self.alpha = network, samples, draws, alpha
-        M = [int(m) for m in network.M]
-        touched = samples.values_per_row * M[1] + sum(m * n for m, n in zip(M[1:], M[2:], strict=False)) + sum(M[1:])
+        M = [int(m) for m in network.M[1:]]
+        touched = samples.values_per_row * M[0] + sum(m * n for m, n in pairwise(M)) + sum(M)
         self.chunk = int(np.clip(CHUNK_WEIGHTS / touched, 1, CHUNK_DRAWS))
-        self.epochs_per_look = int(np.ceil(STEPS_PER_LOOK * network.n_params / (touched * draws.epoch_length)))
+        self.epochs_per_look = 1
+        if network.n_params > FREE_LOOK:
+            self.epochs_per_look = int(np.ceil(STEPS_PER_LOOK * network.n_params / (touched * draws.epoch_length)))
 
     def run(self, rng, tau, n_draws=None):
-        """The steps of an epoch (or of its first `n_draws`), a chunk at a time: yields (sum of f_i, number of steps)."""
+        """The steps of an epoch, or of its first `n_draws`, in chunks: yields (sum of f_i, number of steps)."""
         left = n_draws or self.draws.epoch_length
         for rows in self.draws.epoch(rng, min(self.chunk, left)):
             yield steps(self.network, self.samples, rows, tau, self.alpha), len(rows)
@@ -71,15 +82,23 @@ class _Trainer:
             if left <= 0:
                 break
 
-    def loss_of(self, params, rng, n_draws=None):
-        """The mean f_i of other parameters, on an epoch of draws (or on its first `n_draws`)."""
-        own, scale = self.network.params.copy(), self.network.scale.copy()
-        self.network.params[:], self.network.scale[:] = params, 1
-        try:
-            total, n = np.sum(list(self.run(copy.deepcopy(rng), 0.0, n_draws)), axis=0)
-        finally:
-            self.network.params[:], self.network.scale[:] = own, scale
-        return total / n
+    def first_loss(self, rng):
+        """The mean f_i of the first few draws, at the weights as they are."""
+        sums = list(self.run(copy.deepcopy(rng), 0.0, min(START_DRAWS, self.draws.epoch_length)))
+        return sum(f for f, _ in sums) / sum(n for _, n in sums)
+
+    def expected_loss(self, params):
+        """The mean f_i over all rows, as often as each is expected in an epoch, at other parameters."""
+        other = copy.copy(self.network)
+        other.params, other.scale = params.copy(), np.ones(1)
+        frequency = self.draws.frequency()
+        weights = frequency if self.samples.weights is None else frequency * self.samples.weights
+        samples = Samples(self.samples.X, self.samples.targets, weights)
+        rows = np.arange(len(samples))
+        return (
+            sum(steps(other, samples, rows[k : k + self.chunk], 0.0, 0.0) for k in range(0, len(rows), self.chunk))
+            / frequency.sum()
+        )
 
 
 @dataclass
@@ -87,9 +106,15 @@ class _Checkpoint:
     """The parameters and the random stream after so many epochs, and the loss of the last of them."""
 
     params: np.ndarray
-    rng: np.random.Generator
+    stream: dict
     epochs: int
     loss: float
+
+    def rng(self):
+        """A random stream of its own, as it was."""
+        rng = np.random.Generator(np.random.PCG64())
+        rng.bit_generator.state = self.stream
+        return rng
 
 
 def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter_no_change=np.inf, report=None):
@@ -120,51 +145,54 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
     -------
     Outcome
     """
-    trainer, outcome = _Trainer(network, samples, draws, alpha), Outcome()
-    start = best = _Checkpoint(network.params.copy(), copy.deepcopy(rng), 0, np.inf)
+    trainer = _Trainer(network, samples, draws, alpha)
+    outcome = Outcome(start_loss=float(trainer.first_loss(rng)))
     losses = outcome.losses
+    start = best = _Checkpoint(network.params.copy(), rng.bit_generator.state, 0, outcome.start_loss)
 
     def finite():
         network.fold_scale()
-        return bool(np.isfinite(network.params.sum(dtype=np.float64)))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return isfinite(network.params.sum(dtype=np.float64))
 
-    def diverged(loss):
-        # The estimate from a few draws rules most epochs out; only where it does not are the start weights measured on
-        # a whole epoch of draws.
-        if not np.isfinite(loss):
-            return True
-        limit = DIVERGED * max(outcome.start_loss, np.finfo(network.params.dtype).eps)
-        return loss > limit and loss > DIVERGED * trainer.loss_of(start.params, start.rng)
+    def diverged():
+        # The estimate from a few draws rules most epochs out; where it does not, all rows are measured.
+        if not losses or not isfinite(losses[-1]):
+            return bool(losses)
+        tiny = np.finfo(network.params.dtype).eps
+        return losses[-1] > DIVERGED * max(outcome.start_loss, tiny) and (
+            losses[-1] > DIVERGED * max(trainer.expected_loss(start.params), tiny)
+        )
 
     def go_back():
         """To the weights of the best epoch. Those since the last checkpoint were not kept: they are trained again."""
-        outcome.diverged = True
         network.params[:], network.scale[:] = best.params, 1
         since = losses[best.epochs : -1]
         if since and min(since) < best.loss:
+            stream = best.rng()
             for epoch in range(best.epochs, best.epochs + int(np.argmin(since)) + 1):
-                list(trainer.run(best.rng, tau(epoch)))
+                for _ in trainer.run(stream, tau(epoch)):
+                    pass
             if not finite():
                 network.params[:], network.scale[:] = best.params, 1
 
     try:
-        outcome.start_loss = best.loss = trainer.loss_of(start.params, rng, min(START_DRAWS, draws.epoch_length))
         for epoch in range(max_iter):
-            total, n = 0.0, 0
+            outcome.tau, total, n = tau(epoch), 0.0, 0
             try:
-                for f, k in trainer.run(rng, tau(epoch)):
+                for f, k in trainer.run(rng, outcome.tau):
                     total, n = total + f, n + k
-                    if not np.isfinite(total):
+                    if not isfinite(total):
                         break
             finally:
                 if n:
                     outcome.n_steps += n
                     losses.append(total / n)
             look = (epoch + 1) % trainer.epochs_per_look == 0
-            if diverged(losses[-1]) or (look and not finite()):
+            if diverged() or (look and not finite()):
                 break
             if look and losses[-1] < best.loss and epoch + 1 < max_iter:
-                best = _Checkpoint(network.params.copy(), copy.deepcopy(rng), epoch + 1, losses[-1])
+                best = _Checkpoint(network.params.copy(), rng.bit_generator.state, epoch + 1, losses[-1])
             if report is not None:
                 report(epoch, losses[-1])
             if _stopped_falling(losses, tol, n_iter_no_change):
@@ -172,13 +200,19 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
                 break
     except KeyboardInterrupt as interrupt:
         outcome.interrupted = interrupt
-    if not finite() or (losses and diverged(losses[-1])):
-        go_back()
-    largest = np.finfo(np.float64).max
-    outcome.losses = [float(np.nan_to_num(f, nan=largest, posinf=largest)) for f in losses]
+    if not finite() or diverged():
+        outcome.diverged = True
+        try:
+            go_back()
+        except KeyboardInterrupt as interrupt:
+            outcome.interrupted = interrupt
+            network.params[:], network.scale[:] = best.params, 1
+    # a loss that is no number is reported as the largest there is
+    outcome.losses = [f if isfinite(f) else LARGEST for f in losses]
+    outcome.start_loss = outcome.start_loss if isfinite(outcome.start_loss) else LARGEST
     return outcome
 
 
 def _stopped_falling(losses, tol, k):
     """Whether the mean of the last k losses is not lower by tol than the mean of the k losses before them."""
-    return len(losses) >= 2 * k and np.mean(losses[-k:]) > np.mean(losses[-2 * k : -k]) - tol
+    return len(losses) >= 2 * k and sum(losses[-k:]) / k > sum(losses[-2 * k : -k]) / k - tol

@@ -1,4 +1,4 @@
-"""The algorithm of lecture.md in plain NumPy, to hold the compiled kernel against. Written for reading, not for speed."""
+"""The algorithm of lecture.md in plain NumPy, to hold the kernel against. Written for reading, not for speed."""
 
 import numpy as np
 from scipy.special import erf

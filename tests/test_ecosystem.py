@@ -111,7 +111,9 @@ def test_grid_search(estimator, backend):
     assert same_bits(one.best_estimator_, two.best_estimator_)
 
 
-@pytest.mark.parametrize("estimator", [AdaBoostClassifier, BaggingClassifier, CalibratedClassifierCV, OneVsRestClassifier])
+@pytest.mark.parametrize(
+    "estimator", [AdaBoostClassifier, BaggingClassifier, CalibratedClassifierCV, OneVsRestClassifier]
+)
 def test_meta_classifiers(estimator):
     X, y = make_data(BackpropClassifier, n=120)
     y = np.array(["low", "middle", "high"])[y]

@@ -2,7 +2,9 @@
 
 import threading
 import tracemalloc
+from itertools import pairwise
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -38,7 +40,7 @@ def test_attributes(estimator, hidden):
     X, y = make_data(estimator)
     model = fitted(estimator, X, y, hidden)
     sizes = [4, *np.atleast_1d(np.array(hidden, dtype=int)), 3 if estimator is BackpropClassifier else 1]
-    assert [W.shape for W in model.coefs_] == list(zip(sizes[:-1], sizes[1:], strict=True))
+    assert [W.shape for W in model.coefs_] == list(pairwise(sizes))
     assert [b.shape for b in model.intercepts_] == [(m,) for m in sizes[1:]]
     assert model.n_layers_ == len(sizes)
     assert model.n_outputs_ == sizes[-1]
@@ -95,7 +97,9 @@ def test_one_class_only():
     assert (kept.predict(X) == 1).all()
 
 
-@pytest.mark.parametrize("activation", ["logistic", ("tanh", "relu"), ["gelu", "softplus"], np.array(["silu", "identity"])])
+@pytest.mark.parametrize(
+    "activation", ["logistic", ("tanh", "relu"), ["gelu", "softplus"], np.array(["silu", "identity"])]
+)
 def test_one_activation_for_all_or_one_for_each(activation):
     X, y = make_data(BackpropRegressor)
     model = fitted(BackpropRegressor, X, y, (5, 3), activation)
@@ -124,10 +128,11 @@ def test_one_activation_for_all_or_one_for_each(activation):
 def test_types(estimator, dtype, expected, layout):
     X, y = make_data(estimator)
     X = layout((3 * X).astype(dtype))
+    classes = {"classes": [0, 1, 2]} if estimator is BackpropClassifier else {}
     for model in (
         fitted(estimator, X, y),
         fitted(estimator, X, y, ()),
-        estimator(random_state=0).partial_fit(X, y, **({"classes": [0, 1, 2]} if estimator is BackpropClassifier else {})),
+        estimator(random_state=0).partial_fit(X, y, **classes),
     ):
         assert {w.dtype for w in weights_of(model)} == {np.dtype(expected)}
         for other in (np.float32, np.float64):  # what is predicted from, does not matter
@@ -157,7 +162,9 @@ def arrays_of(X):
     return [X.data, X.indices, X.indptr] if sp.issparse(X) else [X]
 
 
-@pytest.mark.parametrize("kind", ["dense", "read-only", "memory-mapped", "csr32", "csr64", "read-only csr"])
+@pytest.mark.parametrize(
+    "kind", ["dense", "read-only", "memory-mapped", "csr32", "csr64", "read-only csr", "memory-mapped csr"]
+)
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_x_is_not_copied(estimator, dtype, kind, monkeypatch, tmp_path):
@@ -171,9 +178,10 @@ def test_x_is_not_copied(estimator, dtype, kind, monkeypatch, tmp_path):
     if "read-only" in kind:
         for a in arrays_of(X):
             a.flags.writeable = False
-    if kind == "memory-mapped":
-        np.save(tmp_path / "X.npy", X)
-        X = np.load(tmp_path / "X.npy", mmap_mode="r")
+    if "memory-mapped" in kind:  # as joblib hands large arrays to its workers
+        joblib.dump(X, tmp_path / "X")
+        X = joblib.load(tmp_path / "X", mmap_mode="r")
+        assert all(isinstance(a, np.memmap) for a in arrays_of(X))
 
     given, real = [], _base.train
 
@@ -191,6 +199,20 @@ def test_x_is_not_copied(estimator, dtype, kind, monkeypatch, tmp_path):
             assert own.size == callers.size
     assert same_bits(model, plain)
     np.testing.assert_array_equal(model.predict(X), plain.predict(X))
+
+
+@pytest.mark.parametrize("oddity", ["indices of two types", "arrays longer than needed"])
+def test_the_callers_csr_matrix_is_left_alone(oddity):
+    X, y = make_data(BackpropRegressor)
+    plain, odd = sp.csr_array(X), sp.csr_array(X)
+    if oddity == "indices of two types":
+        odd.indptr = odd.indptr.astype(np.int64)
+    else:
+        odd.data, odd.indices = np.append(odd.data, 9.0), np.append(odd.indices, odd.indices[:1])
+    before = arrays_of(odd)
+    model = fitted(BackpropRegressor, odd, y)
+    assert all(a is b for a, b in zip(arrays_of(odd), before, strict=True))
+    assert same_bits(model, fitted(BackpropRegressor, plain, y))
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)

@@ -1,7 +1,7 @@
 """The kernel's activations and derivatives, against numpy and scipy, at every level of the processor.
 
-Errors are given in units of ``eps * size``. Where the formula does not cancel, size is the value itself: the bound is one
-in units in the last place (up to a factor of 2). Where it does, size is the sum of the absolute values of its parts.
+Errors are given in units of ``eps * size``. Where the formula does not cancel, size is the value itself, and the bound
+is one in units in the last place (up to a factor of 2). Where it does, size is the sum of its parts' absolute values.
 """
 
 import numpy as np

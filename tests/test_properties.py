@@ -43,9 +43,7 @@ layouts = st.sampled_from(["dense", "csr32", "csr64"])
     weighted=st.booleans(),
     seed=seeds,
 )
-def test_the_kernel_is_the_oracle(
-    sizes, output, hidden, layout, dtype, level, n, n_steps, tau, alpha, weighted, seed
-):
+def test_the_kernel_is_the_oracle(sizes, output, hidden, layout, dtype, level, n, n_steps, tau, alpha, weighted, seed):
     rng = np.random.default_rng(seed)
     activation, loss = output
     network = make_network(sizes, [*hidden[: len(sizes) - 2], activation], loss, dtype, seed=seed)

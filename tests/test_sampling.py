@@ -161,6 +161,15 @@ def test_rows_are_drawn_in_proportion_to_their_weights(repeats, importance):
     assert chisquare(count[p > 0], expected).pvalue > 1e-4
 
 
+@pytest.mark.parametrize("repeats", [None, REPEATS])
+@pytest.mark.parametrize(("sampling", "importance"), [("uniform", None), ("uniform", IMPORTANCE), ("shuffle", None)])
+def test_expected_frequency(sampling, importance, repeats):
+    """How often each row is drawn in an epoch, in the mean."""
+    draws = make_draws(5, sampling=sampling, repeats=repeats, importance=importance)
+    p = np.ones(5) * (1 if repeats is None else repeats) * (1 if importance is None else importance)
+    np.testing.assert_allclose(draws.frequency(), p / p.sum() * draws.epoch_length, rtol=1e-12)
+
+
 def test_uniform_draws_are_with_replacement():
     """The lecture's: a row is missing from an epoch with probability (1 - 1/n)^n, which tends to 1/e."""
     (epoch,) = epochs(make_draws(10000))
@@ -189,12 +198,11 @@ def test_shuffled_places_are_uniform():
         assert chisquare(np.bincount(places[:, k])).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("sampling", ["uniform", "shuffle"])
 @pytest.mark.parametrize("repeats", [None, REPEATS.repeat(40)])
-@pytest.mark.parametrize("importance", [None, IMPORTANCE.repeat(40)])
-def test_chunks_make_no_difference(sampling, repeats, importance):
-    if sampling == "shuffle":
-        importance = None
+@pytest.mark.parametrize(
+    ("sampling", "importance"), [("uniform", None), ("uniform", IMPORTANCE.repeat(40)), ("shuffle", None)]
+)
+def test_chunks_make_no_difference(sampling, importance, repeats):
     draws = make_draws(200, sampling=sampling, repeats=repeats, importance=importance)
     whole = epochs(draws, 3)
     for chunk in (1, 7, 64, draws.epoch_length):

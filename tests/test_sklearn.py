@@ -1,7 +1,7 @@
 """scikit-learn's own checks, over the defaults and over other configurations; none is expected to fail.
 
-Exempt by nature, and not here: warm_start=True (a second fit is meant to differ from the first), and classifiers too small
-to learn what a check wants learned (`hidden_layer_sizes` of `()` or `(1,)` under the squared error).
+Exempt by nature, and not here: warm_start=True (a second fit is meant to differ from the first), and classifiers too
+small to learn what a check wants learned (`hidden_layer_sizes` of `()` or `(1,)` under the squared error).
 """
 
 import pytest

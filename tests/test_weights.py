@@ -94,6 +94,22 @@ def test_the_order_of_the_rows_does_not_matter(weights, estimator, configuration
         assert same_bits(fitted(estimator, configuration, layout(X[p]), y[p], sample_weight=weight[p]), model)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_order_and_repetition_do_not_matter_at_the_edge_of_rounding(dtype):
+    """The start weights go by the size of the features, in three digits: here 1.005 up to the last bit, 1 or 1.01."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        weight = 1 + np.arange(200) % (1 + seed)
+        once, y = rng.normal(size=(200, 3)).astype(dtype), rng.random(200)
+        factor = dtype(1.005 / np.sqrt((once.repeat(weight, axis=0).astype(float) ** 2).mean()))
+        for ulps in range(-4, 5):
+            X = once * (factor + dtype(ulps) * np.spacing(factor))
+            model = fitted(BackpropRegressor, {}, X, y, sample_weight=weight, max_iter=1)
+            for _ in range(5):
+                rows = rng.permutation(np.arange(200).repeat(weight))
+                assert same_bits(model, fitted(BackpropRegressor, {}, X[rows], y[rows], max_iter=1))
+
+
 @each_configuration
 @pytest.mark.parametrize("weights", ["whole", "fractions"])
 def test_rows_of_weight_zero_are_as_if_absent(weights, estimator, configuration):
@@ -227,7 +243,9 @@ def test_rows_are_drawn_in_proportion_to_sample_weight_times_class_weight(drawn)
     rng = np.random.default_rng(0)
     for weight in (rng.random(12), rng.integers(1, 5, size=12)):
         drawn[0].clear()
-        model = BackpropClassifier((2,), class_weight=class_weight, n_iter_no_change=np.inf, max_iter=1000, random_state=1)
+        model = BackpropClassifier(
+            (2,), class_weight=class_weight, n_iter_no_change=np.inf, max_iter=1000, random_state=1
+        )
         fit_quietly(model, X, y, sample_weight=weight)
         p = weight * np.array([0.5, 1.0, 3.0])[y]
         assert chisquare(np.bincount(drawn[0], minlength=12), p / p.sum() * len(drawn[0])).pvalue > 1e-4
@@ -281,7 +299,7 @@ def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling, dr
     X, y = make_data(estimator)
     rng = np.random.default_rng(0)
     weight = {None: None, "whole": rng.integers(1, 4, size=40), "fractions": rng.random(40)}[weights]
-    start = fit_quietly(estimator((6,), max_iter=1, learning_rate=1e-300, random_state=5), X, y)
+    start = fitted(estimator, {"learning_rate": 1e-300}, X, y, sample_weight=weight, max_iter=1)
     W, b = [W.T.copy() for W in start.coefs_], [b.copy() for b in start.intercepts_]
     drawn[0].clear()
     model = fitted(estimator, {"sampling": sampling, "alpha": 0.01}, X, y, sample_weight=weight)
