@@ -47,10 +47,16 @@ def _random_stream(random_state):
 
 
 def _feature_size(X, repeats):
-    """The root mean square of X, to three digits: so many do not depend on the order of the sum or on repeated rows."""
-    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-        mean_square = np.average(row_norms(X, squared=True), weights=repeats) / X.shape[1]
-    return float(f"{np.sqrt(mean_square):.3g}") if 0 < mean_square < np.inf else 1.0
+    """The root mean square of the features in the median row: 1 where they are standardised.
+
+    A median, because it is one of the rows' own values: no sum whose rounding the order of the rows would change.
+    """
+    with np.errstate(over="ignore"):
+        squares = row_norms(X, squared=True) / X.shape[1]
+    order = np.argsort(squares)
+    ends = np.arange(1, len(order) + 1) if repeats is None else np.cumsum(repeats[order])
+    median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
+    return float(np.sqrt(median)) if 0 < median < np.inf else 1.0
 
 
 class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -188,6 +194,7 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             reset=reset,
         )
         if issparse(X):
+            X = copy.copy(X)  # the arrays stay the caller's, but the checks may put others in their place
             try:
                 X.check_format(full_check=True)  # the kernel trusts the indices
             except ValueError as error:
@@ -195,6 +202,8 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             if not X.has_canonical_format:
                 X = X.copy()
                 X.sum_duplicates()
+            if X.indices.dtype != X.indptr.dtype:
+                X.indices, X.indptr = X.indices.astype(np.int64), X.indptr.astype(np.int64)
         if sample_weight is None:
             return X, y, None
         sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
@@ -279,13 +288,13 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale "
                 "the features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
         elif not outcome.converged and not partial:
             warnings.warn(
                 f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=4,
+                stacklevel=5,
             )
 
     # ---- outputs -------------------------------------------------------------------------------------------------

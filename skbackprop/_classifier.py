@@ -123,7 +123,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The last entry of `loss_curve_`.
 
     best_loss_ : float
-        The smallest entry of `loss_curve_`.
+        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller.
 
     n_iter_ : int
         Epochs of the last `fit`, and of every `partial_fit` since.

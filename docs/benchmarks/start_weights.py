@@ -141,6 +141,7 @@ def glorot(network, rng, feature_size):
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("kind", choices=["classification", "regression"])
+parser.add_argument("--default", action="store_true", help="only the default start weights and step size")
 parser.add_argument("--seeds", type=int, default=1)
 options = parser.parse_args()
 classify = options.kind == "classification"
@@ -157,6 +158,8 @@ reference = {name: cross_validate(lambda: peer(random_state=0), X, y, classify) 
 print(f"{peer.__name__}: {sum(r[2] for r in reference.values()):.0f} s")
 for tau in (0.02, 0.05, 0.1) if classify else (0.003, 0.005, 0.01):
     for label, start in starts.items():
+        if options.default and (label != "default" or tau != estimator().learning_rate):
+            continue
         _base.start_weights = start
         result = {
             name: np.mean(

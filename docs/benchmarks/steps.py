@@ -3,8 +3,8 @@
     python docs/benchmarks/steps.py [--rounds 7] [--dtype float32] [NET ...]
 
 Contestants: scikit-learn's MLPClassifier (solver="sgd", batch_size=1), a NumPy loop, and JAX (jit and scan) where it is
-installed. They take turns, round after round; printed are each one's median in µs a step, and its ratio to ours. A turn is the
-difference of a long fit and a short one: start weights, of all 500,000 features say, are no part of a step.
+installed. They take turns, round after round; printed are each one's median in µs a step, and its ratio to ours. A turn
+is the difference of a long fit and a short one: start weights, of all 500,000 features say, are no part of a step.
 """
 
 import argparse
