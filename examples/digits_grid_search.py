@@ -19,7 +19,7 @@ print(f"digits: {X.shape[0]} images, {X.shape[1]} pixels, {len(set(y))} classes"
 
 # %%
 # The network in a Pipeline, so that the scaling is learned from the training part alone.
-model = make_pipeline(StandardScaler(), BackpropClassifier(max_iter=50, tol=0.001, n_iter_no_change=5, random_state=0))
+model = make_pipeline(StandardScaler(), BackpropClassifier(tol=0.001, random_state=0))
 folds = StratifiedKFold(5, shuffle=True, random_state=0)
 start = time.perf_counter()
 scores = cross_val_score(model, X, y, cv=folds)

@@ -82,7 +82,7 @@ class Network:
     def fold_scale(self):
         """Multiply W^1 by its `scale`, which is 1 from then on."""
         if self.scale[0] != 1:
-            self.coefs[0] *= self.params.dtype.type(self.scale[0])
+            self.params[self.W_at[1] : self.b_at[1]] *= self.params.dtype.type(self.scale[0])
             self.scale[0] = 1
 
 

@@ -106,9 +106,17 @@ class _Checkpoint:
     """The parameters and the random stream after so many epochs, and the loss of the last of them."""
 
     params: np.ndarray
+    scale: np.ndarray
     stream: dict
     epochs: int
     loss: float
+
+    @classmethod
+    def of(cls, network, rng, epochs, loss):
+        return cls(network.params.copy(), network.scale.copy(), rng.bit_generator.state, epochs, loss)
+
+    def restore(self, network):
+        network.params[:], network.scale[:] = self.params, self.scale
 
     def rng(self):
         """A random stream of its own, as it was."""
@@ -148,10 +156,9 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
     trainer = _Trainer(network, samples, draws, alpha)
     outcome = Outcome(start_loss=float(trainer.first_loss(rng)))
     losses = outcome.losses
-    start = best = _Checkpoint(network.params.copy(), rng.bit_generator.state, 0, outcome.start_loss)
+    start = best = _Checkpoint.of(network, rng, 0, outcome.start_loss)
 
     def finite():
-        network.fold_scale()
         with np.errstate(over="ignore", invalid="ignore"):
             return isfinite(network.params.sum(dtype=np.float64))
 
@@ -166,7 +173,7 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
 
     def go_back():
         """To the weights of the best epoch. Those since the last checkpoint were not kept: they are trained again."""
-        network.params[:], network.scale[:] = best.params, 1
+        best.restore(network)
         since = losses[best.epochs : -1]
         if since and min(since) < best.loss:
             stream = best.rng()
@@ -174,7 +181,7 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
                 for _ in trainer.run(stream, tau(epoch)):
                     pass
             if not finite():
-                network.params[:], network.scale[:] = best.params, 1
+                best.restore(network)
 
     try:
         for epoch in range(max_iter):
@@ -189,10 +196,12 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
                     outcome.n_steps += n
                     losses.append(total / n)
             look = (epoch + 1) % trainer.epochs_per_look == 0
+            if trainer.epochs_per_look == 1:
+                network.fold_scale()  # as partial_fit does after each epoch: so both round alike
             if diverged() or (look and not finite()):
                 break
             if look and losses[-1] < best.loss and epoch + 1 < max_iter:
-                best = _Checkpoint(network.params.copy(), rng.bit_generator.state, epoch + 1, losses[-1])
+                best = _Checkpoint.of(network, rng, epoch + 1, losses[-1])
             if report is not None:
                 report(epoch, losses[-1])
             if _stopped_falling(losses, tol, n_iter_no_change):
@@ -206,7 +215,8 @@ def train(network, samples, draws, rng, *, tau, alpha, max_iter, tol=0.0, n_iter
             go_back()
         except KeyboardInterrupt as interrupt:
             outcome.interrupted = interrupt
-            network.params[:], network.scale[:] = best.params, 1
+            best.restore(network)
+    network.fold_scale()
     # a loss that is no number is reported as the largest there is
     outcome.losses = [f if isfinite(f) else LARGEST for f in losses]
     outcome.start_loss = outcome.start_loss if isfinite(outcome.start_loss) else LARGEST
