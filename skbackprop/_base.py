@@ -10,12 +10,12 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state, gen_batches
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
-from ._activations import ACTIVATIONS, HIDDEN_ACTIVATIONS
+from ._activations import HIDDEN_ACTIVATIONS
 from ._network import Network, forward, start_weights
 from ._sampling import Draws, Samples, canonical_order, relative, repetitions
 from ._training import train
@@ -52,11 +52,15 @@ def _feature_size(X, repeats):
     A median, because it is one of the rows' own values: no sum whose rounding the order of the rows would change.
     """
     with np.errstate(over="ignore"):
-        squares = row_norms(X, squared=True) / X.shape[1]
-    order = np.argsort(squares)
-    ends = np.arange(1, len(order) + 1) if repeats is None else np.cumsum(repeats[order])
-    median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
-    return float(np.sqrt(median)) if 0 < median < np.inf else 1.0
+        squares = row_norms(X, squared=True)
+    if repeats is None:
+        squares.partition((len(squares) - 1) // 2)  # in place, for the sake of memory
+        median = squares[(len(squares) - 1) // 2]
+    else:
+        order = np.argsort(squares)
+        ends = np.cumsum(repeats[order])
+        median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
+    return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
 
 
 class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
@@ -299,16 +303,25 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     # ---- outputs -------------------------------------------------------------------------------------------------
 
-    def _forward(self, X):
-        """a^0, ..., a^(L-1), z^L of all samples, computed a batch of rows at a time."""
+    def _validate_for_output(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", dtype=self.coefs_[0].dtype, reset=False)
-        parts = [
-            list(forward(X[rows], self.coefs_, self.intercepts_, self._hidden_activations))
-            for rows in gen_batches(X.shape[0], BATCH)
-        ]
-        layers = parts[0] if len(parts) == 1 else [np.concatenate(layer) for layer in zip(*parts, strict=True)]
-        return [X, *layers]
+        return validate_data(self, X, accept_sparse="csr", dtype=self.coefs_[0].dtype, reset=False)
+
+    def _layer(self, X, l):
+        """a^l of validated samples, of the output layer z^L; a batch of rows at a time, to need little memory."""
+        coefs, intercepts = self.coefs_[:l], self.intercepts_[:l]
+        activations = (*self._hidden_activations, "identity")[:l]
+        n = X.shape[0]
+        if n <= BATCH:
+            return forward(X, coefs, intercepts, activations)[-1]
+        out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[-1].dtype)
+        for k in range(0, n, BATCH):
+            out[k : k + BATCH] = forward(X[k : k + BATCH], coefs, intercepts, activations)[-1]
+        return out
+
+    def _output(self, X):
+        """z^L."""
+        return self._layer(self._validate_for_output(X), len(self.coefs_))
 
     def transform(self, X):
         """The outputs a^(L-1) of the last hidden layer: the features that the network has learned.
@@ -323,7 +336,8 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         features : ndarray of shape (n_samples, M_(L-1))
             With ``hidden_layer_sizes=()`` X itself.
         """
-        return self._forward(X)[-2]
+        X = self._validate_for_output(X)
+        return self._layer(X, len(self.coefs_) - 1) if len(self.coefs_) > 1 else X
 
     def activations(self, X):
         """The outputs a^l of every layer.
@@ -338,8 +352,8 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         layers : list of ndarray of shape (n_samples, M_l)
             a^1, ..., a^L; the last is ŷ.
         """
-        *hidden, z = self._forward(X)[1:]
-        return [*hidden, ACTIVATIONS[self.out_activation_](z.copy())]
+        X = self._validate_for_output(X)
+        return forward(X, self.coefs_, self.intercepts_, (*self._hidden_activations, self.out_activation_))
 
     @property
     def _n_features_out(self):

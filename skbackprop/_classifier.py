@@ -5,13 +5,14 @@ from types import MethodType
 
 import numpy as np
 from scipy.sparse import issparse
-from scipy.special import expit, log_expit, log_softmax, softmax
+from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
+from ._activations import softmax
 from ._base import BaseBackprop, fit_context
 
 __all__ = ["BackpropClassifier"]
@@ -372,7 +373,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         z : ndarray of shape (n_samples,) or (n_samples, M_L)
             With two classes positive where the second is predicted; else one column for each class or label.
         """
-        z = self._forward(X)[-1]
+        z = self._output(X)
         return z.ravel() if self._single_output() else z
 
     def _single_output(self):
@@ -419,7 +420,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             kind = np.finfo(z.dtype)
             return np.clip(expit(z), kind.tiny, 1 - kind.epsneg)
         if z.ndim == 2:
-            return softmax(self._log_scores(z), axis=1)
+            return softmax(self._log_scores(z))
         if len(self.classes_) == 1:
             return np.ones((len(z), 1), dtype=z.dtype)
         return np.column_stack([expit(-z), expit(z)])

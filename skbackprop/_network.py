@@ -93,27 +93,29 @@ def _padded(size, lanes):
 
 
 def forward(a, coefs, intercepts, activations):
-    """The forward pass for a batch: rows of ``z^L``, and of ``a^l`` of the last hidden layer.
+    """The forward pass for a batch of samples.
 
     Parameters
     ----------
     a : {ndarray, CSR matrix} of shape (n_samples, M_0)
         The samples, a^0.
     coefs, intercepts : list of ndarray
-        As in `Network`.
+        As in `Network`; of as many layers as are wanted.
     activations : sequence of str
-        Of the hidden layers.
+        Of the same layers.
 
-    Yields
-    ------
-    ndarray of shape (n_samples, M_l)
-        a^l for l = 1..L-1, then z^L.
+    Returns
+    -------
+    list of ndarray of shape (n_samples, M_l)
+        a^1, a^2, ...
     """
-    for W, b, activation in zip(coefs, intercepts, (*activations, "identity"), strict=True):
+    layers = []
+    for W, b, activation in zip(coefs, intercepts, activations, strict=True):
         z = a @ W
         z += b
         a = ACTIVATIONS[activation](z)
-        yield a
+        layers.append(a)
+    return layers
 
 
 def start_weights(network, rng, feature_size):

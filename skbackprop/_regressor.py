@@ -265,6 +265,6 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted values.
         """
-        z = self._forward(X)[-1]
+        z = self._output(X)
         y = ACTIVATIONS[self.out_activation_](z)
         return y.ravel() if self.n_outputs_ == 1 else y

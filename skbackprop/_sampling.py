@@ -101,7 +101,8 @@ def canonical_order(X, targets, importance=None):
     def values(rows):
         return np.hstack([X[rows].toarray() if issparse(X) else X[rows], targets[rows]])
 
-    tied = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
+    hashes.sort()
+    tied = np.flatnonzero(hashes[1:] == hashes[:-1])
     step = max(1, 2**20 // (X.shape[1] + targets.shape[1]))
     for k in range(0, len(tied), step):
         here = tied[k : k + step]
@@ -109,7 +110,7 @@ def canonical_order(X, targets, importance=None):
             break
     else:
         return order
-    runs = np.split(order, np.flatnonzero(np.diff(hashes[order])) + 1)
+    runs = np.split(order, np.flatnonzero(np.diff(hashes)) + 1)
     for run in runs:
         if len(run) > 1:
             keys = values(run).T[::-1]
