@@ -1,0 +1,117 @@
+"""What surrounds the kernel: memory of a fit, predictions, draws, and a search on two cores.
+
+    python docs/benchmarks/around.py [memory | predictions | draws | search ...]
+
+Memory is the growth of the process's peak (Linux only), in a process of its own; times are medians of interleaved runs.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from functools import partial
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[name] = "1"
+
+import joblib
+import numpy as np
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPClassifier
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._sampling import Draws, canonical_order
+
+
+def interleaved(runs, rounds):
+    """Median seconds of each function, called in turn."""
+    times = [[] for _ in runs]
+    for _ in range(rounds):
+        for run, values in zip(runs, times, strict=True):
+            start = time.perf_counter()
+            run()
+            values.append(time.perf_counter() - start)
+    return [statistics.median(values) for values in times]
+
+
+def memory():
+    """One epoch on 1,000,000 x 100 float32 rows: how much more than X the process needs."""
+    for kind in ("regression", "classification"):
+        subprocess.run([sys.executable, __file__, f"memory-{kind}"], check=True)
+
+
+def memory_of(kind):
+    def peak():
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+    rng = np.random.default_rng(0)
+    X = rng.random((1_000_000, 100), dtype=np.float32)
+    y = rng.random(len(X), dtype=np.float32) if kind == "regression" else rng.integers(10, size=len(X))
+    model = (BackpropRegressor if kind == "regression" else BackpropClassifier)((4,), max_iter=1)
+    model.fit(X[:1000], y[:1000])
+    with open("/proc/self/clear_refs", "w") as clear:
+        clear.write("5")  # forget the peak so far
+    before = peak()
+    model.fit(X, y)
+    print(f"{kind}: {(peak() - before) / X.nbytes:.1%} of X")
+
+
+def predictions():
+    """64-100-10, beside MLPClassifier."""
+    rng = np.random.default_rng(0)
+    X, y = rng.random((100_000, 64)), rng.integers(10, size=100_000)
+    ours = BackpropClassifier(max_iter=1, random_state=0).fit(X[:2000], y[:2000])
+    theirs = MLPClassifier(max_iter=1, activation="logistic", random_state=0).fit(X[:2000], y[:2000])
+    for method in ("predict", "predict_proba"):
+        for rows, rounds in ((X, 9), (X[:1], 500)):
+            calls = [partial(getattr(model, method), rows) for model in (ours, theirs)]
+            own, peer = (seconds * 1e3 for seconds in interleaved(calls, rounds))
+            print(f"{method}, {len(rows)} rows: {own:.3f} ms, MLPClassifier {peer:.3f} ms ({peer / own:.2f}x)")
+
+
+def draws():
+    """On 60,000 rows: one draw, by kind of weights, and the canonical order."""
+    rng = np.random.default_rng(0)
+    n = 60_000
+    order = np.arange(n)
+    kinds = {
+        "uniform": Draws(order),
+        "shuffle": Draws(order, "shuffle"),
+        "whole-number weights": Draws(order, repeats=rng.integers(1, 4, n)),
+        "other weights": Draws(order, importance=rng.random(n)),
+    }
+    for label, kind in kinds.items():
+        (seconds,) = interleaved([lambda k=kind: list(k.epoch(rng, 2**16))], 9)
+        print(f"{label}: {seconds / kind.epoch_length * 1e9:.0f} ns a draw")
+    X, y = rng.random((n, 64), dtype=np.float32), rng.integers(10, size=n).astype(np.int32)
+    (seconds,) = interleaved([lambda: canonical_order(X, y)], 9)
+    print(f"canonical order of 64 features: {seconds / n * 1e9:.0f} ns a row, once")
+
+
+def search():
+    """GridSearchCV with the threading backend: one job and two."""
+    X, y = load_digits(return_X_y=True)
+    grid = {"learning_rate": [0.02, 0.05, 0.1, 0.2], "hidden_layer_sizes": [(100,), (200,)]}
+    model = BackpropClassifier(max_iter=120, n_iter_no_change=np.inf, random_state=0)
+
+    def fit(n_jobs):
+        with joblib.parallel_backend("threading"):
+            GridSearchCV(model, grid, n_jobs=n_jobs).fit(X / 16, y)
+
+    one, two = interleaved([lambda: fit(1), lambda: fit(2)], 3)
+    print(f"search: {one:.1f} s with one job, {two:.1f} s with two ({one / two:.2f}x)")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    parts = {f.__name__: f for f in (memory, predictions, draws, search)}
+    for part in sys.argv[1:] or parts:
+        if part.startswith("memory-"):
+            memory_of(part.removeprefix("memory-"))
+        else:
+            print(f"--- {part}: {parts[part].__doc__}")
+            parts[part]()
