@@ -133,11 +133,12 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def _fit(self, X, y, sample_weight, partial=False, classes=None):
         """Fit, cold or warm, or one epoch more of it (`partial`)."""
         fitted = hasattr(self, "coefs_")
-        continues = fitted and (partial or self.warm_start)
+        goes_on = fitted and partial
+        continues = goes_on or (fitted and self.warm_start)
         with _unchanged_on_error(self):
-            if partial:
-                self._validate_params()  # which the fit context leaves out after the first call
-            X, y, sample_weight = self._validate(X, y, sample_weight, continues, reset=not (fitted and partial))
+            if goes_on:
+                self._validate_params()  # which the fit context does in the first call of partial_fit only
+            X, y, sample_weight = self._validate(X, y, sample_weight, continues, reset=not goes_on)
             targets = self._encode(y, X.dtype, continues, partial, classes)
             n_outputs, out_activation, loss = self._resolve_output(targets)
             hidden, activations = self._resolve_hidden()
@@ -174,7 +175,7 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 loss_curve_=curve + outcome.losses,
                 loss_=(outcome.losses or curve or start)[-1],
                 best_loss_=min(best + outcome.losses + start),
-                n_iter_=len(outcome.losses) + (self.n_iter_ if partial and continues else 0),
+                n_iter_=len(outcome.losses) + (self.n_iter_ if goes_on else 0),
                 t_=t + outcome.n_steps,
                 _hidden_activations=tuple(activations),
                 _rng=rng,

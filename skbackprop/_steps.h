@@ -15,7 +15,6 @@ typedef struct {
     void *memory;
 } FN(state_t);
 
-
 /* One block of zeroed memory for all of it: 0 where there is none. */
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const samples_t *samples) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
@@ -98,7 +97,8 @@ static void FN(first_layer)(const FN(state_t) * s, const network_t *net, const F
     if (x && !x->index) FN(first_update_and_forward)(W, m, s->zeros, x->value, x->value, z, n);
 }
 
-/* a^l = sigma(z^l) */
+/* a^l = sigma(z^l). The padding goes through sigma too, to leave no scalar remainder, and is set back to zero; but a
+   softmax's sum must not count it. */
 static void FN(activate)(const FN(state_t) * s, const network_t *net, ptrdiff_t l) {
     const ptrdiff_t m = net->M[l], with_padding = net->units[l];
     const int softmax = net->loss == MULTINOMIAL_LOG_LOSS && l == net->L;
