@@ -2,8 +2,11 @@
 
    _functions.h   activations and losses
    _layers.h      the arithmetic of one layer: z = W a + b; backprop and update
+   _rules.h       how a gradient becomes a step: plain, momentum, Nesterov's, Adam
+   _sample.h      what a step works on: the drawn sample, z, a, delta; activation, dropout, loss
    _steps.h       the lecture: forward pass, backprop, update, sample after sample
-   _kernel.h      these three for float and for double
+   _batches.h     the same for several samples at a time: matrices in place of vectors
+   _kernel.h      these for float and for double
 
    The kernel is written once and compiled here for several levels of the processor, of which the best that it has is
    picked when the module is imported: one binary, built without -march=native, runs on every machine at its full speed.
@@ -40,9 +43,26 @@ typedef struct {
     const ptrdiff_t *b;      /* the other W^l M[l] rows of units[l-1];  where b^l starts */
     const int *activation;   /* index into ACTIVATIONS */
     int loss;                /* index into LOSSES */
+    double quantile;         /* which one the quantile loss is for */
 } network_t;
 
 enum { SQUARED_ERROR, BINARY_LOG_LOSS, MULTINOMIAL_LOG_LOSS };
+
+/* How steps are made of gradients. The moments and the gradient are vectors like the parameters. */
+typedef struct {
+    int rule;                /* index into RULES */
+    ptrdiff_t batch_size;
+    double tau, alpha;       /* step size, L2 penalty */
+    double momentum;         /* of momentum and Nesterov's; beta_1 of Adam */
+    double beta_2, epsilon;
+    void *first, *second;    /* moments, where the rule has them */
+    int64_t t;               /* updates made so far */
+    void *gradient;          /* of a batch; for batch_size > 1 */
+    const uint16_t *noise;   /* dropout (NULL: none): for every draw one number for each hidden unit, padding */
+    double dropout;          /* included; the unit is left out where noise / 2^16 < dropout */
+} solver_t;
+
+enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };
 
 /* The samples. X is dense (indptr NULL; rows of M[0] values) or CSR; the targets are rows of M[L] values, or (Y NULL)
    codes: the one output that is to be 1, all others 0. */
@@ -57,9 +77,23 @@ typedef struct {
 
 static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 
+/* BLAS's matrix product, which scipy brings along: set when the module is imported. */
+static void (*gemm_float)(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *, float *, float *,
+                          int *);
+static void (*gemm_double)(char *, char *, int *, int *, int *, double *, double *, int *, double *, int *, double *,
+                           double *, int *);
+
 #define JOIN_(name, real, level) name##_##real##_##level
 #define JOIN(name, real, level) JOIN_(name, real, level)
 #define FN(name) JOIN(name, REAL, LEVEL)
+#define GEMM_(real) gemm_##real
+#define GEMM(real) GEMM_(real)
+
+static ptrdiff_t n_hidden_units(const network_t *net) {
+    ptrdiff_t sum = 0;
+    for (ptrdiff_t l = 1; l < net->L; l++) sum += net->units[l];
+    return sum;
+}
 
 #define LEVEL baseline
 #include "_kernel.h"
@@ -104,15 +138,18 @@ static size_t aligned(size_t bytes) { return (bytes + 63) / 64 * 64; }
 /* One row of the table: the kernel's entry points at one level, for float and for double. */
 typedef struct {
     const char *name;
-    double (*steps[2])(const network_t *net, void *params, double *scale, const samples_t *samples,
-                       const int64_t *draws, ptrdiff_t n_draws, double tau, double alpha);
+    double (*steps[2])(const network_t *net, const solver_t *solver, void *params, double *scale,
+                       const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws);
+    double (*batches[2])(const network_t *net, const solver_t *solver, void *params, double *scale,
+                         const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws);
     void (*activation_float)(const float *z, float *a, float *da, ptrdiff_t m, int index);
     void (*activation_double)(const double *z, double *a, double *da, ptrdiff_t m, int index);
 } level_t;
 
 #define ENTRY(level)                                                                                 \
     {                                                                                                \
-        #level, {steps_float_##level, steps_double_##level}, activation_float_##level,               \
+        #level, {steps_float_##level, steps_double_##level},                                         \
+            {batches_float_##level, batches_double_##level}, activation_float_##level,               \
             activation_double_##level                                                                \
     }
 static const level_t LEVELS[] = {

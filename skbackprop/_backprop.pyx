@@ -7,7 +7,8 @@ keeps nothing: what it does is a function of its arguments, of which it changes 
 """
 
 from libc.stddef cimport ptrdiff_t
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint16_t
+from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 cdef extern from "_backprop.h":
     ctypedef struct network_t:
@@ -18,6 +19,18 @@ cdef extern from "_backprop.h":
         const ptrdiff_t *b
         const int *activation
         int loss
+        double quantile
+    ctypedef struct solver_t:
+        int rule
+        ptrdiff_t batch_size
+        double tau, alpha, momentum, beta_2, epsilon
+        void *first
+        void *second
+        int64_t t
+        void *gradient
+        const uint16_t *noise
+        double dropout
+    int GRADIENT_ONLY
     ctypedef struct samples_t:
         const void *X
         const void *indices
@@ -28,15 +41,18 @@ cdef extern from "_backprop.h":
         const int32_t *codes
         const double *weights
     ctypedef double (*steps_t)(
-        const network_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t, double, double
+        const network_t *, const solver_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t
     ) noexcept nogil
     ctypedef struct level_t:
         const char *name
         steps_t steps[2]
+        steps_t batches[2]
         void (*activation_float)(const float *, float *, float *, ptrdiff_t, int) noexcept nogil
         void (*activation_double)(const double *, double *, double *, ptrdiff_t, int) noexcept nogil
     const level_t *LEVELS
     int n_levels() noexcept nogil
+    void *gemm_float
+    void *gemm_double
 
 ctypedef fused real:
     float
@@ -45,6 +61,8 @@ ctypedef fused real:
 #: The levels of the processor that the kernel is compiled for and this machine has; the last is the best.
 AVAILABLE_LEVELS = tuple([LEVELS[k].name.decode() for k in range(n_levels())])
 cdef int level = n_levels() - 1
+
+gemm_float, gemm_double = <void *>sgemm, <void *>dgemm
 
 
 def use_level(name=None):
@@ -71,8 +89,8 @@ def use_level(name=None):
     return before
 
 
-def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0.0):
-    """One step of the algorithm on each drawn sample, in the order of the draws.
+def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0.0, solver=None, noise=None):
+    """One step of the algorithm on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
     ----------
@@ -81,31 +99,90 @@ def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0
     samples : Samples
         X and the targets, of the network's type.
     draws : ndarray of int64
-        The rows i_t, one a step.
+        The rows i_t; one a step, or as many as the solver's `batch_size`.
     tau : float
         The step size; 0 changes nothing and measures the loss.
     alpha : float, default=0.0
         The L2 penalty: every step uses the gradient of f_i plus ``alpha * W``.
+    solver : Solver, default=None
+        How gradients become steps; its moments are changed in place. None takes the lecture's plain steps.
+    noise : ndarray of uint16 of shape (n_draws, n_hidden), default=None
+        Of each draw one number for each hidden unit, padding included: the unit is left out in this draw where
+        ``noise < solver.dropout * 2**16``.
 
     Returns
     -------
     float
         The sum of f_i over the draws, each taken at the weights of its own step, before they change.
     """
+    cdef solver_t how = solver_t(0, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef const uint16_t[:, ::1] numbers
+    if solver is not None and tau != 0:
+        how.rule, how.batch_size, how.t = solver.rule_code, solver.batch_size, solver.t
+        how.momentum, how.beta_2, how.epsilon = solver.momentum, solver.beta_2, solver.epsilon
+        if noise is not None:
+            numbers = noise
+            if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != network.units[1:-1].sum():
+                raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
+            if noise.size:
+                how.noise, how.dropout = &numbers[0, 0], solver.dropout
     if network.params.dtype == "float32":
-        return _steps[float](network.params, network, samples, draws, tau, alpha)
-    return _steps[double](network.params, network, samples, draws, tau, alpha)
+        return _steps[float](network.params, network, samples, draws, how, solver)
+    return _steps[double](network.params, network, samples, draws, how, solver)
+
+
+def gradient(network, samples, const int64_t[::1] draws):
+    """The gradient of the sum of f_i over some rows.
+
+    Parameters
+    ----------
+    network : Network
+        Stays as it is.
+    samples : Samples
+        X and the targets, of the network's type.
+    draws : ndarray of int64
+        The rows.
+
+    Returns
+    -------
+    f : float
+        The sum of f_i.
+    G : ndarray
+        Its gradient: a vector like the network's parameters.
+    """
+    from ._solvers import Solver
+
+    solver = Solver(network, batch_size=max(2, len(draws)))
+    cdef solver_t how = solver_t(GRADIENT_ONLY, solver.batch_size, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    if network.params.dtype == "float32":
+        return _steps[float](network.params, network, samples, draws, how, solver), solver.gradient
+    return _steps[double](network.params, network, samples, draws, how, solver), solver.gradient
 
 
 cdef double _steps(
-    real[::1] params, network, samples, const int64_t[::1] draws, double tau, double alpha
+    real[::1] params, network, samples, const int64_t[::1] draws, solver_t how, solver
 ) except *:
     cdef const ptrdiff_t[::1] M = network.M, units = network.units, W = network.W_at, b = network.b_at
     cdef const int[::1] activation = network.activation_codes
     cdef double[::1] scale = network.scale
     cdef network_t net = network_t(
-        M.shape[0] - 1, &M[0], &units[0], &W[0], &b[0], &activation[0], network.loss_code
+        M.shape[0] - 1, &M[0], &units[0], &W[0], &b[0], &activation[0], network.loss_code, network.quantile
     )
+    cdef real[:, ::1] moments
+    cdef real[::1] G
+    if solver is not None:
+        moments = solver.moments
+        if moments.shape[0] and moments.shape[1] != params.shape[0]:
+            raise ValueError("the solver was made for another network")
+        if moments.shape[0] > 0:
+            how.first = &moments[0, 0]
+        if moments.shape[0] > 1:
+            how.second = &moments[1, 0]
+        if how.batch_size > 1:
+            G = solver.gradient
+            if G.shape[0] != params.shape[0]:
+                raise ValueError("the solver was made for another network")
+            how.gradient = &G[0]
 
     cdef const real[:, ::1] X, Y
     cdef const real[::1] data
@@ -154,11 +231,18 @@ cdef double _steps(
             if rows.Y == NULL and not 0 <= codes[draws[t]] < M[net.L]:
                 with gil:
                     raise ValueError(f"targets[{draws[t]}] is {codes[draws[t]]}; the network has {M[net.L]} outputs")
-        total = LEVELS[level].steps[real is double](
-            &net, &params[0], &scale[0], &rows, &draws[0], n_draws, tau, alpha
-        )
+        if how.batch_size > 1:
+            total = LEVELS[level].batches[real is double](
+                &net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws
+            )
+        else:
+            total = LEVELS[level].steps[real is double](
+                &net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws
+            )
     if total == -1:
-        raise MemoryError("no memory for one sample's z, a and delta")
+        raise MemoryError("no memory for the samples' z, a and delta")
+    if solver is not None and how.tau != 0:
+        solver.t += (n_draws + how.batch_size - 1) // how.batch_size
     return total
 
 

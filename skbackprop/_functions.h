@@ -13,6 +13,7 @@
 #undef LN2_HIGH
 #undef LN2_LOW
 #undef EXP_MAX
+#undef SQRT
 #if REAL_IS_DOUBLE
 #define INT int64_t
 #define UINT uint64_t
@@ -22,6 +23,7 @@
 #define LN2_HIGH 6.93147180369123816490e-01 /* LN2_HIGH times a small integer is exact */
 #define LN2_LOW 1.90821492927058770002e-10
 #define EXP_MAX 708
+#define SQRT sqrt
 #else
 #define INT int32_t
 #define UINT uint32_t
@@ -31,6 +33,7 @@
 #define LN2_HIGH 0.693145751953125f
 #define LN2_LOW 1.4286068203094172e-6f
 #define EXP_MAX 87
+#define SQRT sqrtf
 #endif
 
 /* Between the bits of a REAL and an integer of its width. */
@@ -239,7 +242,7 @@ static const FN(activation_t) FN(ACTIVATIONS)[] = {
 
 #define LOSS(name)                                                                                                    \
     static double FN(name)(const REAL *restrict z, const REAL *restrict a, const REAL *restrict da,                   \
-                           const REAL *restrict y, REAL *restrict delta, ptrdiff_t m)
+                           const REAL *restrict y, REAL *restrict delta, ptrdiff_t m, double quantile)
 
 /* f_i = sum_k (a_k - y_k)^2;  delta^L = 2 (a - y) . sigma'(z)   (no 1/2 in the loss, hence the 2) */
 LOSS(squared_error) {
@@ -249,7 +252,7 @@ LOSS(squared_error) {
         f += error * error;
         delta[k] = 2 * error * da[k];
     }
-    (void)z;
+    (void)z, (void)quantile;
     return f;
 }
 
@@ -262,7 +265,7 @@ LOSS(binary_log_loss) {
         f += (z[k] < 0 ? 0 : z[k]) + FN(log1p)(e) - y[k] * z[k];
         delta[k] = a[k] - y[k];
     }
-    (void)da;
+    (void)da, (void)quantile;
     return f;
 }
 
@@ -275,13 +278,67 @@ LOSS(multinomial_log_loss) {
         own += y[k] * (z[k] - largest);
         delta[k] = a[k] - y[k];
     }
-    (void)da;
+    (void)da, (void)quantile;
     return log((double)sum) - own;
 }
 
+/* f_i = sum_k |a_k - y_k|;  delta^L = sign(a - y) . sigma'(z) */
+LOSS(absolute_error) {
+    REAL f = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        const REAL error = a[k] - y[k];
+        f += error < 0 ? -error : error;
+        delta[k] = (REAL)((error > 0) - (error < 0)) * da[k];
+    }
+    (void)z, (void)quantile;
+    return f;
+}
+
+/* With e = a_k - y_k, f_i sums e^2 where |e| <= 1, else 2 |e| - 1 (Huber 1964, times 2);
+   delta^L = 2 max(-1, min(1, e)) . sigma'(z) */
+LOSS(huber) {
+    REAL f = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        const REAL error = a[k] - y[k], clipped = error > 1 ? 1 : error < -1 ? -1 : error; /* NaN stays NaN */
+        f += clipped * (2 * error - clipped);
+        delta[k] = 2 * clipped * da[k];
+    }
+    (void)z, (void)quantile;
+    return f;
+}
+
+/* f_i = sum_k max(q (y_k - a_k), (1 - q) (a_k - y_k))  (Koenker, Bassett 1978);
+   delta^L = sigma'(z) times -q where a < y, 1 - q where a > y */
+LOSS(quantile_loss) {
+    REAL f = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        const REAL error = a[k] - y[k];
+        const REAL slope = error > 0 ? (REAL)(1 - quantile) : error < 0 ? (REAL)-quantile : 0;
+        f += slope * error;
+        delta[k] = slope * da[k];
+    }
+    (void)z;
+    return f;
+}
+
+/* f_i = sum_k [y_k log(y_k / a_k) - y_k + a_k], half of Poisson's deviance;  delta^L = (a - y) / a . sigma'(z) */
+LOSS(poisson) {
+    double f = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        f += (double)a[k] - y[k];
+        if (y[k] > 0) f += y[k] * log((double)y[k] / a[k]);
+        delta[k] = (a[k] - y[k]) * (da[k] / a[k]);
+    }
+    (void)z, (void)quantile;
+    return f;
+}
+
 typedef double (*FN(loss_t))(const REAL *restrict, const REAL *restrict, const REAL *restrict, const REAL *restrict,
-                             REAL *restrict, ptrdiff_t);
-static const FN(loss_t) FN(LOSSES)[] = {FN(squared_error), FN(binary_log_loss), FN(multinomial_log_loss)};
+                             REAL *restrict, ptrdiff_t, double);
+static const FN(loss_t) FN(LOSSES)[] = {
+    FN(squared_error),  FN(binary_log_loss), FN(multinomial_log_loss), FN(absolute_error),
+    FN(huber),          FN(quantile_loss),   FN(poisson),
+};
 
 /* One activation by its index, for predictions and tests. */
 static void FN(activation)(const REAL *z, REAL *a, REAL *da, ptrdiff_t m, int index) {

@@ -4,7 +4,10 @@
 #define REAL_IS_DOUBLE 0
 #include "_functions.h"
 #include "_layers.h"
+#include "_rules.h"
+#include "_sample.h"
 #include "_steps.h"
+#include "_batches.h"
 #undef REAL
 #undef REAL_IS_DOUBLE
 
@@ -12,6 +15,9 @@
 #define REAL_IS_DOUBLE 1
 #include "_functions.h"
 #include "_layers.h"
+#include "_rules.h"
+#include "_sample.h"
 #include "_steps.h"
+#include "_batches.h"
 #undef REAL
 #undef REAL_IS_DOUBLE

@@ -4,11 +4,19 @@ import numpy as np
 
 from ._activations import ACTIVATIONS, activation_code
 
-__all__ = ["LOSSES", "Network", "forward"]
+__all__ = ["LOSSES", "Network", "aligned_zeros", "forward", "start_weights"]
 
 #: Losses of the kernel, in the order of its table. log_loss is binary_log_loss through logistic outputs and
 #: multinomial_log_loss through softmax.
-LOSSES = ("squared_error", "binary_log_loss", "multinomial_log_loss")
+LOSSES = (
+    "squared_error",
+    "binary_log_loss",
+    "multinomial_log_loss",
+    "absolute_error",
+    "huber",
+    "quantile",
+    "poisson",
+)
 
 
 class Network:
@@ -28,6 +36,8 @@ class Network:
         One of `LOSSES`.
     dtype : dtype
         float32 or float64.
+    quantile : float, default=0.5
+        What the loss "quantile" is for.
 
     Attributes
     ----------
@@ -41,7 +51,7 @@ class Network:
         W^1 is `scale` times what `params` holds while the kernel is at work with an L2 penalty: see `fold_scale`.
     """
 
-    def __init__(self, sizes, activations, loss, dtype):
+    def __init__(self, sizes, activations, loss, dtype, quantile=0.5):
         self.activations = tuple(activations)
         lanes = 64 // np.dtype(dtype).itemsize
         L = len(sizes) - 1
@@ -52,22 +62,28 @@ class Network:
         self.b_at = np.zeros(L + 1, dtype=np.intp)
         self.activation_codes = np.array([0, *map(activation_code, activations)], dtype=np.intc)
         self.loss_code = LOSSES.index(loss)
+        self.quantile = quantile
 
-        shapes = [None, (self.M[0], self.units[1])] + [(self.M[l], self.units[l - 1]) for l in range(2, L + 1)]
         end = 0
         for l in range(1, L + 1):
-            self.W_at[l], end = end, end + _padded(int(np.prod(shapes[l])), lanes)
+            self.W_at[l], end = end, end + _padded(int(np.prod(self._shape(l))), lanes)
             self.b_at[l], end = end, end + _padded(self.units[l], lanes)
-        memory = np.zeros(end + lanes, dtype=dtype)
-        start = -memory.ctypes.data % 64 // memory.itemsize
-        self.params = memory[start : start + end]
+        self.params = aligned_zeros(end, dtype)
         self.scale = np.ones(1)
+        self.coefs, self.intercepts = self.views(self.params)
 
-        self.coefs, self.intercepts = [], []
-        for l in range(1, L + 1):
-            W = self.params[self.W_at[l] :][: np.prod(shapes[l])].reshape(shapes[l])
-            self.coefs.append(W[:, : self.M[1]] if l == 1 else W[:, : self.M[l - 1]].T)
-            self.intercepts.append(self.params[self.b_at[l] :][: self.M[l]])
+    def _shape(self, l):
+        """W^l as it lies in memory."""
+        return (self.M[0], self.units[1]) if l == 1 else (self.M[l], self.units[l - 1])
+
+    def views(self, vector):
+        """The W^l, transposed, and b^l of a vector like `params`."""
+        coefs, intercepts = [], []
+        for l in range(1, len(self.M)):
+            W = vector[self.W_at[l] :][: np.prod(self._shape(l))].reshape(self._shape(l))
+            coefs.append(W[:, : self.M[1]] if l == 1 else W[:, : self.M[l - 1]].T)
+            intercepts.append(vector[self.b_at[l] :][: self.M[l]])
+        return coefs, intercepts
 
     @property
     def n_params(self):
@@ -84,6 +100,13 @@ class Network:
         if self.scale[0] != 1:
             self.params[self.W_at[1] : self.b_at[1]] *= self.params.dtype.type(self.scale[0])
             self.scale[0] = 1
+
+
+def aligned_zeros(size, dtype):
+    """A vector of zeros that begins at a multiple of 64 bytes, as the rows of weights in it then do."""
+    memory = np.zeros(size + 64 // np.dtype(dtype).itemsize, dtype=dtype)
+    start = -memory.ctypes.data % 64 // memory.itemsize
+    return memory[start : start + size]
 
 
 def _padded(size, lanes):

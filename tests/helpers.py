@@ -56,9 +56,23 @@ def snapshot(estimator):
 # ---- the kernel ---------------------------------------------------------------------------------------------------
 
 
+#: (activation of the output layer, the kernel's loss), of all that the estimators allow
+OUTPUTS = [
+    *(
+        (output, loss)
+        for loss in ("squared_error", "absolute_error", "huber", "quantile")
+        for output in ("identity", "logistic", "tanh", "exp", "softplus")
+    ),
+    ("exp", "poisson"),
+    ("softplus", "poisson"),
+    ("logistic", "binary_log_loss"),
+    ("softmax", "multinomial_log_loss"),
+]
+
+
 def make_network(sizes, activations, loss="squared_error", dtype=np.float64, seed=0):
     """A network with random weights of size 1 / sqrt(M_{l-1})."""
-    network = Network(sizes, activations, loss, dtype)
+    network = Network(sizes, activations, loss, dtype, quantile=0.3)
     rng = np.random.default_rng(seed)
     for W, b in zip(network.coefs, network.intercepts, strict=True):
         W[...] = rng.normal(size=W.shape) / np.sqrt(W.shape[0])
@@ -86,6 +100,8 @@ def make_samples(sizes, loss="squared_error", dtype=np.float64, seed=0, n=9, lay
         Y = np.eye(sizes[-1])[rng.integers(sizes[-1], size=n)]
     elif loss == "binary_log_loss":
         Y = (Y > 0.5) * 1.0
+    elif loss in ("huber", "poisson"):
+        Y = np.floor(Y * 4)  # errors on both sides of 1; counts, some of them 0
     return Samples(as_layout(X.astype(dtype), layout), Y.astype(dtype))
 
 
@@ -109,6 +125,6 @@ def distance(network, W, b):
 
 def duplicate(network):
     """A second network with the same weights."""
-    twin = Network(network.M, network.activations, LOSSES[network.loss_code], network.params.dtype)
+    twin = Network(network.M, network.activations, LOSSES[network.loss_code], network.params.dtype, network.quantile)
     twin.set(network.coefs, network.intercepts)
     return twin

@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from helpers import as_layout, distance, duplicate, lecture_weights, make_network, make_samples
+from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
 from oracle import backpropagation, two_layer_network
 
 from skbackprop._activations import HIDDEN_ACTIVATIONS
 from skbackprop._backprop import AVAILABLE_LEVELS, steps, use_level
-from skbackprop._network import Network
+from skbackprop._network import LOSSES, Network
 from skbackprop._sampling import Samples
 
 #: After 200 steps, relative to the largest weight of each array. Measured: at most 1.3e-14 and 5.3e-6.
@@ -28,16 +28,6 @@ SIZES = [
     (4, 1, 5, 1),
     (9, 16, 8, 2),
     (3, 7, 5, 9, 2),
-]
-#: (activation of the output layer, loss)
-OUTPUTS = [
-    ("logistic", "squared_error"),
-    ("identity", "squared_error"),
-    ("tanh", "squared_error"),
-    ("exp", "squared_error"),
-    ("softplus", "squared_error"),
-    ("logistic", "binary_log_loss"),
-    ("softmax", "multinomial_log_loss"),
 ]
 
 
@@ -60,9 +50,10 @@ def both(network, samples, n_steps=200, tau=0.1, alpha=0.0):
         draws,
         tau,
         network.activations,
-        ("squared_error", "binary_log_loss", "multinomial_log_loss")[network.loss_code],
+        LOSSES[network.loss_code],
         alpha,
         samples.weights,
+        network.quantile,
     )
     assert total == pytest.approx(losses.sum(), rel=BOUND[network.params.dtype.type])
     # the comparison means something: the weights of every layer have moved by far more than the bound

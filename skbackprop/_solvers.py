@@ -1,0 +1,62 @@
+"""How gradients become steps: by a rule of the kernel, or by L-BFGS."""
+
+import numpy as np
+
+from ._network import aligned_zeros
+
+__all__ = ["RULES", "Solver"]
+
+#: Rules of the kernel, in the order of its table, and how many moments each has.
+RULES = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
+
+
+class Solver:
+    """The rule by which the kernel makes steps of gradients, and what the rule remembers from step to step.
+
+    With g the mean gradient of a batch plus ``alpha * W``, and all operations element by element:
+
+    - sgd, the lecture's: w ← w − τ g
+    - momentum: v ← μ v − τ g, w ← w + v
+    - nesterov: v ← μ v − τ g, w ← w + μ v − τ g
+    - adam: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − τ_t m / (√v + ε) with
+      τ_t = τ √(1 − β₂ᵗ) / (1 − β₁ᵗ)
+
+    In the first layer of sparse samples only the weights of inputs that are not 0 in the whole batch move; the moments
+    of the others wait with them.
+
+    Parameters
+    ----------
+    network : Network
+        What is to be trained.
+    rule : str
+        One of `RULES`.
+    batch_size : int
+        Samples a step.
+    dropout : float
+        The probability with which a hidden unit is left out of a draw.
+    momentum : float
+        μ, or β₁ of adam.
+    beta_2, epsilon : float
+        Of adam.
+
+    Attributes
+    ----------
+    moments : ndarray of shape (n_moments, n_params)
+        v; m and v of adam.
+    t : int
+        Steps made.
+    gradient : ndarray of shape (n_params,) or None
+        The kernel's room for a batch's gradient.
+    """
+
+    def __init__(self, network, rule="sgd", *, batch_size=1, dropout=0.0, momentum=0.0, beta_2=0.0, epsilon=0.0):
+        dtype, size = network.params.dtype, len(network.params)
+        self.rule_code = list(RULES).index(rule)
+        self.batch_size = batch_size
+        self.dropout = dropout
+        self.momentum = momentum
+        self.beta_2 = beta_2
+        self.epsilon = max(epsilon, np.finfo(dtype).tiny)  # not 0 in float32 either: 0 / 0 where a gradient is 0
+        self.moments = aligned_zeros(RULES[rule] * size, dtype).reshape(RULES[rule], size)
+        self.t = 0
+        self.gradient = aligned_zeros(size, dtype) if batch_size > 1 else None

@@ -1,0 +1,161 @@
+"""Mini-batches, momentum, Adam and dropout in the kernel: the same weights and losses as the oracle."""
+
+import numpy as np
+import oracle
+import pytest
+from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
+
+from skbackprop._activations import HIDDEN_ACTIVATIONS
+from skbackprop._backprop import steps
+from skbackprop._network import LOSSES
+from skbackprop._solvers import RULES, Solver
+
+#: After 40 steps, relative to the largest weight of each array.
+BOUND = {np.float64: 1e-12, np.float32: 1e-4}
+HYPER = {
+    "sgd": {},
+    "momentum": {"momentum": 0.7},
+    "nesterov": {"momentum": 0.7},
+    "adam": {"momentum": 0.8, "beta_2": 0.95, "epsilon": 1e-6},
+}
+
+
+def masks_of(noise, network, dropout):
+    """What dropout multiplies each hidden layer of each draw by."""
+    ends = np.cumsum(network.units[1:-1])
+    rows = [np.split(row, ends[:-1]) for row in noise]
+    return [
+        [(part[:m] >= dropout * 2**16) / (1 - dropout) for part, m in zip(row, network.M[1:-1], strict=True)]
+        for row in rows
+    ]
+
+
+def both(network, samples, rule, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n_steps=40):
+    """The same draws through kernel and oracle: compares the losses, and returns the distance of the weights."""
+    W, b = lecture_weights(network)
+    rng = np.random.default_rng(7)
+    draws = rng.integers(len(samples), size=n_steps * batch_size - batch_size // 2)  # the last batch is not full
+    solver = Solver(network, rule, batch_size=batch_size, dropout=dropout, **HYPER[rule])
+    noise = masks = None
+    if dropout:
+        noise = rng.integers(2**16, size=(len(draws), network.units[1:-1].sum()), dtype=np.uint16)
+        masks = masks_of(noise, network, dropout)
+    sparse = not isinstance(samples.X, np.ndarray)
+    total = steps(network, samples, draws, tau, alpha, solver, noise)
+    network.fold_scale()
+    losses = oracle.batches(
+        W,
+        b,
+        np.asarray(samples.X.toarray() if sparse else samples.X, dtype=np.float64),
+        samples.targets.astype(np.float64),
+        draws,
+        tau,
+        network.activations,
+        LOSSES[network.loss_code],
+        alpha,
+        samples.weights,
+        network.quantile,
+        batch_size=batch_size,
+        rule=rule,
+        masks=masks,
+        lazy=sparse,
+        **HYPER[rule],
+    )
+    assert solver.t == n_steps
+    assert total == pytest.approx(losses.sum(), rel=BOUND[network.params.dtype.type])
+    padding = duplicate(network)
+    for w in padding.coefs + padding.intercepts:
+        w[...] = 0
+    assert (network.params[padding.params != 0] == 0).all() and not padding.params.any()
+    return distance(network, W, b)
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+@pytest.mark.parametrize("batch_size", [1, 2, 7])
+@pytest.mark.parametrize("rule", RULES)
+def test_rules(rule, batch_size, layout, dtype, level):
+    for sizes, alpha in (((5, 3), 0.01), ((5, 17, 2), 0.0), ((20, 9, 33, 4, 2), 0.01)):
+        network = make_network(sizes, ["tanh"] * (len(sizes) - 2) + ["identity"], dtype=dtype)
+        samples = make_samples(sizes, dtype=dtype, layout=layout)
+        assert both(network, samples, rule, batch_size, alpha=alpha) < BOUND[dtype]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize(("output", "loss"), OUTPUTS)
+def test_outputs(output, loss, rule, batch_size):
+    sizes = (4, 6, 3)
+    network = make_network(sizes, ["logistic", output], loss)
+    assert both(network, make_samples(sizes, loss), rule, batch_size) < 1e-12
+
+
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("activation", HIDDEN_ACTIVATIONS)
+def test_activations(activation, rule):
+    sizes = (4, 6, 3)
+    assert both(make_network(sizes, [activation, "identity"]), make_samples(sizes), rule, 4, tau=0.01) < 1e-12
+
+
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("rule", RULES)
+def test_dropout_and_weights(rule, batch_size, layout):
+    sizes = (6, 20, 5, 2)
+    network = make_network(sizes, ["logistic", "relu", "identity"])
+    samples = make_samples(sizes, layout=layout)
+    samples.weights = np.linspace(0.2, 2, 9)
+    assert both(network, samples, rule, batch_size, dropout=0.375) < 1e-12
+
+
+def test_a_batch_in_several_slices():
+    sizes = (3, 5, 2)
+    network = make_network(sizes, ["logistic", "identity"])
+    assert both(network, make_samples(sizes), "adam", 600, n_steps=3) < 1e-12
+
+
+def test_a_batch_of_one_is_a_step():
+    sizes = (5, 4, 3)
+    samples = make_samples(sizes)
+    one = make_network(sizes, ["logistic", "logistic"])
+    plain, matrices = duplicate(one), duplicate(one)
+    draws = np.arange(9)
+    steps(plain, samples, draws, 0.1, 0.01)
+    # an epoch of batches of nine, of which each call fills one place only
+    solver = Solver(matrices, batch_size=9)
+    for i in draws:
+        steps(matrices, samples, np.array([i]), 0.1, 0.01, solver)
+    plain.fold_scale()
+    np.testing.assert_allclose(matrices.params, plain.params, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_the_cut_into_calls_makes_no_difference(batch_size):
+    sizes = (5, 4, 3)
+    samples = make_samples(sizes)
+    whole = make_network(sizes, ["logistic", "logistic"])
+    parts = duplicate(whole)
+    draws = np.random.default_rng(0).integers(9, size=40)
+    solvers = [Solver(whole, "momentum", batch_size=batch_size, momentum=0.9) for _ in range(2)]
+    steps(whole, samples, draws, 0.1, 0.01, solvers[0])
+    for k in range(0, 40, 8):
+        steps(parts, samples, draws[k : k + 8], 0.1, 0.01, solvers[1])
+    assert whole.params.tobytes() == parts.params.tobytes()
+
+
+def test_epsilon_of_zero_in_float32():
+    network = make_network((3, 2), ["identity"], dtype=np.float32)
+    samples = make_samples((3, 2), dtype=np.float32)
+    samples.X = as_layout(np.zeros_like(samples.X), "dense")
+    steps(network, samples, np.arange(9), 0.1, 0.0, Solver(network, "adam", momentum=0.9, beta_2=0.99, epsilon=1e-60))
+    assert np.isfinite(network.params).all()
+
+
+def test_arrays_must_fit():
+    network, other = make_network((3, 4, 2), ["relu", "identity"]), make_network((3, 30, 2), ["relu", "identity"])
+    samples = make_samples((3, 4, 2))
+    for solver in (Solver(other, batch_size=2), Solver(other, "adam")):
+        with pytest.raises(ValueError, match="another network"):
+            steps(network, samples, np.arange(9), 0.1, 0.0, solver)
+    with pytest.raises(ValueError, match="noise has shape"):
+        steps(network, samples, np.arange(9), 0.1, 0.0, Solver(network, dropout=0.5), np.zeros((8, 4), dtype=np.uint16))
