@@ -5,22 +5,36 @@ import warnings
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
 from numbers import Integral, Real
+from types import MethodType
 
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
-from ._activations import HIDDEN_ACTIVATIONS
+from ._activations import HIDDEN_ACTIVATIONS, activation_code
+from ._backprop import activation as activation_and_derivative
 from ._network import Network, forward, start_weights
-from ._sampling import Draws, Samples, canonical_order, relative, repetitions
-from ._training import train
+from ._sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
+from ._schedules import SCHEDULES, Schedule
+from ._solvers import Solver
+from ._training import Stop, train, train_by_lbfgs
+from ._validation import Validation, split
 
-__all__ = ["BaseBackprop", "fit_context"]
+try:
+    from sklearn.callback import CallbackSupportMixin
+except ImportError:  # scikit-learn < 1.9
+
+    class CallbackSupportMixin:
+        """Stands for scikit-learn's where it has none: estimators then have no `set_callbacks`."""
+
+
+__all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
 
 #: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
 BATCH = 1000
@@ -38,6 +52,38 @@ def _unchanged_on_error(estimator):
         vars(estimator).clear()
         vars(estimator).update(state)
         raise
+
+
+class _NotAvailableError(ValueError, AttributeError):
+    """A method that the parameters rule out: a ValueError for who calls it, an absent attribute for hasattr."""
+
+
+class available_unless:
+    """A method that is not there where `why_not`, a function of the estimator, gives a reason.
+
+    sklearn.utils.metaestimators.available_if would do, but for its bare AttributeError.
+    """
+
+    def __init__(self, why_not):
+        self.why_not = why_not
+
+    def __call__(self, method):
+        self.method = method
+        return self
+
+    def __get__(self, estimator, owner):
+        if estimator is None:
+            return self.method
+        reason = self.why_not(estimator)
+        if reason:
+            raise _NotAvailableError(reason)
+        return MethodType(self.method, estimator)
+
+
+def no_partial_fit(estimator):
+    """Why there is no `partial_fit`."""
+    if estimator.solver == "lbfgs":
+        return 'partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"'
 
 
 def _random_stream(random_state):
@@ -63,7 +109,9 @@ def _feature_size(X, repeats):
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
 
 
-class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseBackprop(
+    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
+):
     """A feedforward network trained by the backpropagation algorithm of the lecture.
 
     Subclasses say how y becomes targets (`_encode`, `_resolve_output`) and how outputs become predictions.
@@ -73,50 +121,41 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), "array-like"],
         "learning_rate": [Interval(Real, 0, None, closed="neither"), callable],
+        "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
+        "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
         "sampling": [StrOptions({"uniform", "shuffle"})],
+        "solver": [StrOptions({"sgd", "adam", "lbfgs"})],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "nesterovs_momentum": ["boolean"],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "scoring": [StrOptions(set(get_scorer_names())), callable, None],
         "warm_start": ["boolean"],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
 
-    @abstractmethod
-    def __init__(
-        self,
-        hidden_layer_sizes,
-        activation,
-        output_activation,
-        loss,
-        learning_rate,
-        max_iter,
-        sampling,
-        alpha,
-        tol,
-        n_iter_no_change,
-        warm_start,
-        random_state,
-        verbose,
-    ):
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.activation = activation
-        self.output_activation = output_activation
-        self.loss = loss
-        self.learning_rate = learning_rate
-        self.max_iter = max_iter
-        self.sampling = sampling
-        self.alpha = alpha
-        self.tol = tol
-        self.n_iter_no_change = n_iter_no_change
-        self.warm_start = warm_start
-        self.random_state = random_state
-        self.verbose = verbose
+    def _keep(self, parameters):
+        """Make attributes of the arguments of `__init__`, given as its `locals()`."""
+        vars(self).update({name: value for name, value in parameters.items() if name not in ("self", "__class__")})
 
     @abstractmethod
     def _encode(self, y, dtype, continues, partial, classes):
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
+
+    @abstractmethod
+    def _encode_validation(self, y, dtype):
+        """Targets of held-out samples, for an estimator that has encoded y."""
 
     @abstractmethod
     def _resolve_output(self, targets):
@@ -130,69 +169,202 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     # ---- fit -----------------------------------------------------------------------------------------------------
 
-    def _fit(self, X, y, sample_weight, partial=False, classes=None):
+    def _fit(self, X, y, sample_weight, *, partial=False, classes=None, validation=(None,) * 3, start=(None,) * 2):
         """Fit, cold or warm, or one epoch more of it (`partial`)."""
         fitted = hasattr(self, "coefs_")
-        goes_on = fitted and partial
-        continues = goes_on or (fitted and self.warm_start)
-        with _unchanged_on_error(self):
+        continues = fitted and (partial or (self.warm_start and start == (None, None)))
+        goes_on = continues and partial
+        with self._callback_tasks(X, y, sample_weight, partial) as epoch_done, _unchanged_on_error(self):
             if goes_on:
                 self._validate_params()  # which the fit context does in the first call of partial_fit only
-            X, y, sample_weight = self._validate(X, y, sample_weight, continues, reset=not goes_on)
+            dtype = self.coefs_[0].dtype if continues else (np.float64, np.float32)
+            X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=not goes_on)
             targets = self._encode(y, X.dtype, continues, partial, classes)
-            n_outputs, out_activation, loss = self._resolve_output(targets)
             hidden, activations = self._resolve_hidden()
-            samples, draws = self._sample(X, targets, sample_weight, partial)
-            network = Network((X.shape[1], *hidden, n_outputs), (*activations, out_activation), loss, X.dtype)
+            n_outputs, out_activation, loss = self._resolve_output(targets)
+            sizes = (X.shape[1], *hidden, n_outputs)
+            network = Network(sizes, (*activations, out_activation), loss, X.dtype, getattr(self, "quantile", 0.5))
+            before = self._before(continues)
+            rng = copy.deepcopy(self._rng) if continues else _random_stream(self.random_state)
+            samples, draws, held_out = self._sample(X, y, targets, sample_weight, partial, validation, rng)
             if continues:
                 self._check_same_shape(network)
                 network.set(self.coefs_, self.intercepts_)
-                rng, curve, t, best = copy.deepcopy(self._rng), self.loss_curve_, self.t_, [self.best_loss_]
             else:
-                rng, curve, t, best = _random_stream(self.random_state), [], 0, []
                 start_weights(network, rng, _feature_size(X, draws.repeats))
+                self._set_given_weights(network, *start)
 
-            outcome = train(
-                network,
-                samples,
-                draws,
-                rng,
-                tau=lambda epoch: self._tau(len(curve) + epoch),
-                alpha=self.alpha,
-                max_iter=1 if partial else self.max_iter,
-                tol=self.tol,
-                n_iter_no_change=np.inf if partial else self.n_iter_no_change,
-                report=self._report if self.verbose else None,
-            )
+            def fitted_attributes(outcome):
+                return self._fitted_attributes(network, outcome, before, goes_on)
+
+            def watch(outcome):
+                if held_out is not None:
+                    outcome.validation_losses.append(held_out.loss(network))
+                    outcome.validation_scores.append(held_out.score(self._view(fitted_attributes(outcome))))
+                if self.verbose:
+                    self._report(outcome)
+                return epoch_done is not None and epoch_done(lambda: fitted_attributes(outcome))
+
+            watch = watch if held_out is not None or self.verbose or epoch_done is not None else None
+            stop = Stop(self.tol, self.n_iter_no_change, self.early_stopping and not partial)
+            if self.solver == "lbfgs":
+                outcome = train_by_lbfgs(
+                    network,
+                    samples,
+                    draws.order,
+                    alpha=self.alpha,
+                    max_iter=self.max_iter,
+                    max_fun=self.max_fun,
+                    stop=stop,
+                    watch=watch,
+                )
+                state = None
+            else:
+                solver, schedule, earlier = self._resume(network, before, partial)
+                outcome = train(
+                    network,
+                    samples,
+                    draws,
+                    rng,
+                    solver=solver,
+                    schedule=schedule,
+                    alpha=self.alpha,
+                    max_iter=1 if partial else self.max_iter,
+                    stop=stop,
+                    earlier=earlier,
+                    watch=watch,
+                )
+                state = self._solver_state_of(solver, schedule, before, len(outcome.losses))
             # all at once, so that an interrupt finds either the old estimator or the new
-            start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
             vars(self).update(
-                coefs_=[np.ascontiguousarray(W) for W in network.coefs],
-                intercepts_=[b.copy() for b in network.intercepts],
-                n_layers_=len(network.M),
-                n_outputs_=n_outputs,
-                out_activation_=out_activation,
-                loss_curve_=curve + outcome.losses,
-                loss_=(outcome.losses or curve or start)[-1],
-                best_loss_=min(best + outcome.losses + start),
-                n_iter_=len(outcome.losses) + (self.n_iter_ if goes_on else 0),
-                t_=t + outcome.n_steps,
-                _hidden_activations=tuple(activations),
+                fitted_attributes(outcome),
                 _rng=rng,
+                _solver_state=state,
+                best_validation_score_=max(outcome.validation_scores, default=None),
             )
         if outcome.interrupted is not None:
             raise outcome.interrupted
         self._warn(outcome, X, partial)
         return self
 
-    def _validate(self, X, y, sample_weight, continues, reset):
+    @contextmanager
+    def _callback_tasks(self, X, y, sample_weight, partial):
+        """scikit-learn's callbacks: one task for fit, and in it one for each epoch.
+
+        Gives a function to be called after each epoch, with a function that returns the fitted attributes; it returns
+        whether a callback wants the training to end. None without callbacks.
+        """
+        if partial or not getattr(self, "_skl_callbacks", None):
+            yield None
+            return
+        data = dict(estimator=self, X=X, y=y)
+        if sample_weight is not None:
+            data["metadata"] = {"sample_weight": sample_weight}
+        task = self._init_callback_context(max_subtasks=self.max_iter).call_on_fit_task_begin(**data)
+        epoch = 0
+
+        def epoch_done(fitted_attributes):
+            nonlocal epoch
+            epoch += 1
+            subtask = task.subcontext(task_name="epoch").call_on_fit_task_begin(**data)
+            return subtask.call_on_fit_task_end(
+                **data, reconstruction_attributes=lambda: fitted_attributes() | {"n_iter_": epoch}
+            )
+
+        yield epoch_done
+        task.call_on_fit_task_end(**data, reconstruction_attributes=dict)
+
+    def _before(self, continues):
+        """What earlier trainings left that this one goes on from."""
+        before = {
+            "loss_curve_": [],
+            "validation_loss_curve_": [],
+            "validation_scores_": [],
+            "best_loss_": np.inf,
+            "n_iter_": 0,
+            "t_": 0,
+            "_solver_state": None,
+        }
+        return {name: getattr(self, name) for name in before} if continues else before
+
+    def _fitted_attributes(self, network, outcome, before, goes_on):
+        """The attributes of an estimator whose training has come so far."""
+        losses = before["loss_curve_"] + outcome.losses
+        # with no epoch to show, or none that was kept, the start weights' loss counts
+        start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
+        coefs, intercepts = network.views(network.folded())
+        return dict(
+            coefs_=[np.ascontiguousarray(W) for W in coefs],
+            intercepts_=[b.copy() for b in intercepts],
+            n_layers_=len(network.M),
+            n_outputs_=int(network.M[-1]),
+            out_activation_=network.activations[-1],
+            loss_curve_=losses,
+            validation_loss_curve_=before["validation_loss_curve_"] + outcome.validation_losses,
+            validation_scores_=before["validation_scores_"] + outcome.validation_scores,
+            loss_=(losses or start)[-1],
+            best_loss_=min([before["best_loss_"], *outcome.losses, *start]),
+            n_iter_=len(outcome.losses) + (before["n_iter_"] if goes_on else 0),
+            t_=before["t_"] + outcome.n_steps,
+            _hidden_activations=network.activations[:-1],
+        )
+
+    def _view(self, attributes):
+        """A copy of this estimator with other fitted attributes, for samples that are validated already."""
+        view = copy.copy(self)
+        vars(view).pop("feature_names_in_", None)
+        vars(view).update(attributes)
+        return view
+
+    def _resume(self, network, before, partial):
+        """Solver and schedule, as earlier trainings left them, and the losses that the schedule still looks at."""
+        rule = self.solver
+        if rule == "sgd" and self.momentum > 0:
+            rule = "nesterov" if self.nesterovs_momentum else "momentum"
+        solver = Solver(
+            network,
+            rule,
+            batch_size=self.batch_size,
+            dropout=self.dropout,
+            momentum=self.beta_1 if rule == "adam" else self.momentum,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+        )
+        state = before["_solver_state"] or {"rule": None, "lowered": 0, "lowered_at": 0}
+        if state["rule"] == rule:
+            solver.moments[:], solver.t = state["moments"], state["t"]
+        schedule = Schedule(
+            self.learning_rate,
+            self.learning_rate_schedule,
+            self.power_t,
+            self.max_iter,
+            epoch=len(before["loss_curve_"]),
+            lowered=state["lowered"],
+        )
+        return solver, schedule, before["loss_curve_"][state["lowered_at"] :] if partial else []
+
+    def _solver_state_of(self, solver, schedule, before, n_epochs):
+        """What the next training needs to go on, of nothing but numbers and arrays."""
+        old = before["_solver_state"] or {"lowered": 0, "lowered_at": 0}
+        lowered_at = old["lowered_at"]
+        if schedule.lowered > old["lowered"]:
+            lowered_at = len(before["loss_curve_"]) + n_epochs
+        return {
+            "rule": solver.rule,
+            "moments": solver.moments,
+            "t": solver.t,
+            "lowered": schedule.lowered,
+            "lowered_at": lowered_at,
+        }
+
+    def _validate(self, X, y, sample_weight, dtype, reset):
         """X, y and sample_weight as arrays; rows of weight 0 are dropped."""
         X, y = validate_data(
             self,
             X,
             y,
             accept_sparse="csr",
-            dtype=self.coefs_[0].dtype if continues else (np.float64, np.float32),
+            dtype=dtype,
             order="C",
             multi_output=True,
             y_numeric=self._y_numeric,
@@ -247,12 +419,29 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
                 f"hidden_layer_sizes={self.hidden_layer_sizes} with this X and y needs {given}"
             )
 
-    def _sample(self, X, targets, sample_weight, partial):
-        """The samples for the kernel, and how they are drawn.
+    def _set_given_weights(self, network, coefs, intercepts):
+        """The start weights that the user gave to fit: all matrices, all vectors or both."""
+        for name, own, given in (
+            ("coefs_init", network.coefs, coefs),
+            ("intercepts_init", network.intercepts, intercepts),
+        ):
+            if given is None:
+                continue
+            given = [np.asarray(w, dtype=np.float64) for w in given]
+            shapes = [w.shape for w in own]
+            if [w.shape for w in given] != shapes:
+                raise ValueError(f"{name} must be arrays of the shapes {shapes}; got {[w.shape for w in given]}")
+            if not all(np.isfinite(w.astype(network.params.dtype)).all() for w in given):
+                raise ValueError(f"{name} must be finite in {network.params.dtype}, the type of X")
+            for w, start in zip(own, given, strict=True):
+                w[...] = start
+
+    def _sample(self, X, y, targets, sample_weight, partial, validation, rng):
+        """The samples for the kernel, how they are drawn, and the held-out samples if there are any.
 
         Whole-number weights are repetitions. What remains, and class_weight, is relative importance: the probability
-        of a draw, or a factor of the loss where each sample has its turn (shuffle) or the rows are but a part of the
-        data (partial_fit).
+        of a draw, or a factor of the loss where each sample has its turn (shuffle, lbfgs) or the rows are but a part
+        of the data (partial_fit).
         """
         repeats = importance = None
         if sample_weight is not None:
@@ -265,31 +454,63 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         if importance is not None and not partial:
             importance = relative(importance, repeats)
         order = canonical_order(X, targets, importance)
+        held_out = None
+        if any(given is not None for given in validation):
+            held_out = self._validation(*validation, X.dtype)
+        elif self.early_stopping and not partial:
+            order, rows = split(X, targets, order, self.validation_fraction, self._strata(targets), rng)
+            weight = None if sample_weight is None else sample_weight[rows]
+            held_out = Validation(
+                X[rows], y[rows], Samples(X[rows], targets[rows], weight), weight, check_scoring(self, self.scoring)
+            )
+        if self.solver == "lbfgs":
+            return *self._sample_once(X, targets, order, repeats, importance), held_out
         if self.sampling == "uniform" and not partial:
-            return Samples(X, targets), Draws(order, "uniform", repeats, importance)
-        return Samples(X, targets, importance), Draws(order, self.sampling, repeats)
+            return Samples(X, targets), Draws(order, "uniform", repeats, importance), held_out
+        return Samples(X, targets, importance), Draws(order, self.sampling, repeats), held_out
+
+    def _sample_once(self, X, targets, order, repeats, importance):
+        """Each distinct row once, its weight multiplying f_i: so that to repeat a row is the same as to weigh it."""
+        weight = np.ones(len(order)) if repeats is None else repeats[order].astype(np.float64)
+        if importance is not None:
+            weight *= importance[order]
+        first = np.flatnonzero(distinct(X, targets, order))
+        sums = np.zeros(X.shape[0])
+        sums[order[first]] = np.add.reduceat(weight, first)
+        return Samples(X, targets, sums), Draws(order[first], "shuffle")
+
+    def _validation(self, X, y, sample_weight, dtype):
+        """The held-out samples that the user gave to fit."""
+        if X is None or y is None:
+            raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
+        X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=False)
+        targets = self._encode_validation(y, X.dtype)
+        return Validation(X, y, Samples(X, targets, sample_weight), sample_weight, check_scoring(self, self.scoring))
+
+    def _strata(self, targets):
+        """The class of each sample, to divide all classes alike; None where there are none."""
+        return None
 
     def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
 
-    def _tau(self, epoch):
-        """The step size in an epoch, counted from 0 over all trainings of this estimator."""
-        if not callable(self.learning_rate):
-            return float(self.learning_rate)
-        tau = self.learning_rate(epoch)
-        if not (isinstance(tau, Real) and 0 < tau < np.inf):
-            raise ValueError(f"learning_rate must return a finite number > 0; for epoch {epoch} it returned {tau!r}")
-        return float(tau)
-
-    def _report(self, epoch, loss):
-        print(f"Iteration {epoch + 1}, loss = {loss:.8f}")
+    def _report(self, outcome):
+        line = f"Iteration {len(outcome.losses)}, loss = {outcome.losses[-1]:.8f}"
+        if outcome.validation_scores:
+            line += f", validation score = {outcome.validation_scores[-1]:.6f}"
+        if outcome.taus:
+            line += f", tau = {outcome.taus[-1]:.3g}"
+        print(f"{line}, {outcome.samples_per_second:,.0f} samples/s")
 
     def _warn(self, outcome, X, partial):
         if outcome.diverged:
             largest = abs(X).max()
+            tau = (
+                f"learning_rate={outcome.taus[-1]:g} is too large for " if outcome.taus else "the loss overflows with "
+            )
             warnings.warn(
-                f"Training diverged in epoch {len(outcome.losses)}: learning_rate={outcome.tau:g} is too large for "
+                f"Training diverged in epoch {len(outcome.losses)}: {tau}"
                 f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale "
                 "the features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
                 ConvergenceWarning,
@@ -355,6 +576,33 @@ class BaseBackprop(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         """
         X = self._validate_for_output(X)
         return forward(X, self.coefs_, self.intercepts_, (*self._hidden_activations, self.out_activation_))
+
+    def _input_gradients(self, X, output, out_activation):
+        """∂ output / ∂ x by backprop to layer 0; see the subclasses' `input_gradients`."""
+        X = self._validate_for_output(X)
+        n, K = X.shape[0], self.n_outputs_
+        if output is not None and not (isinstance(output, Integral) and 0 <= output < K):
+            raise ValueError(f"output must be None or an integer from 0 to {K - 1}; got {output!r}")
+        outputs = range(K) if output is None else [output]
+        gradients = np.empty((n, len(outputs), X.shape[1]), dtype=self.coefs_[0].dtype)
+        for k in range(0, n, BATCH):
+            a, derivatives = X[k : k + BATCH], []
+            for W, b, name in zip(
+                self.coefs_, self.intercepts_, (*self._hidden_activations, out_activation), strict=True
+            ):
+                z = a @ W + b
+                a, da = (
+                    np.asarray(v).reshape(z.shape) for v in activation_and_derivative(z.ravel(), activation_code(name))
+                )
+                derivatives.append(da)
+            for p, j in enumerate(outputs):
+                # δ^L is σ'(z^L) in output j, 0 in all others: (5) begins with one column of W^L
+                delta = derivatives[-1][:, [j]]
+                e = delta * self.coefs_[-1][:, j]
+                for W, da in zip(self.coefs_[-2::-1], derivatives[-2::-1], strict=True):
+                    e = (e * da) @ W.T
+                gradients[k : k + BATCH, p] = e
+        return gradients[:, 0] if len(outputs) == 1 else gradients
 
     @property
     def _n_features_out(self):

@@ -1,7 +1,6 @@
 """BackpropClassifier: labels to targets, outputs to probabilities and labels."""
 
 from math import fsum
-from types import MethodType
 
 import numpy as np
 from scipy.sparse import issparse
@@ -13,33 +12,19 @@ from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classi
 from sklearn.utils.validation import column_or_1d
 
 from ._activations import softmax
-from ._base import BaseBackprop, fit_context
+from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
 
 __all__ = ["BackpropClassifier"]
 
 
-class _BalancedNotAvailableError(ValueError, AttributeError):
-    """partial_fit with class_weight="balanced": a ValueError for who calls it, an absent attribute for hasattr."""
-
-
-class _unless_balanced:
-    """A method that is not there under class_weight="balanced", which cannot be known from a part of the data.
-
-    sklearn.utils.metaestimators.available_if would do, but for its bare AttributeError.
-    """
-
-    def __init__(self, method):
-        self.method = method
-
-    def __get__(self, estimator, owner):
-        if estimator is None:
-            return self.method
-        if estimator.class_weight == "balanced":
-            raise _BalancedNotAvailableError(
-                'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
-                "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
-            )
-        return MethodType(self.method, estimator)
+def _no_partial_fit(estimator):
+    """Why there is no `partial_fit`."""
+    if estimator.class_weight == "balanced":
+        return (
+            'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
+            "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
+        )
+    return no_partial_fit(estimator)
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
@@ -75,15 +60,55 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
         trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
 
+    learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
+        What τ is multiplied by in epoch e = 0, 1, ...: 1; ``(e + 1) ** -power_t``; a fifth for each time that training
+        would have stopped (it does once τ is 1e-6 or less); or (1 + cos(π e / max_iter)) / 2, which starts again every
+        `max_iter` epochs. Epochs are counted as for `learning_rate`.
+
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+
     max_iter : int, default=200
         The most epochs. An epoch is as many steps as there are samples.
+
+    batch_size : int, default=1
+        Samples a step. A batch's step follows the mean of its samples' gradients; the last batch of an epoch may be
+        smaller.
 
     sampling : {"uniform", "shuffle"}, default="uniform"
         "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
         random order.
 
+    solver : {"sgd", "adam", "lbfgs"}, default="sgd"
+        "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
+        about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
+        an iteration counts as an epoch, `tol` is the largest component of the gradient to stop at, and
+        `learning_rate`, `batch_size`, `sampling` and `dropout` have no meaning. On sparse X, momentum and adam move the
+        first layer's weights, and apply `alpha` to them, only where a step's samples are not 0.
+
+    momentum : float, default=0.0
+        μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
+
+    nesterovs_momentum : bool, default=False
+        Whether momentum is Nesterov's: w ← w + μ v − τ g. Only with ``momentum > 0``.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay, in [0, 1), of adam's means of g and g².
+
+    epsilon : float, default=1e-8
+        Adam's guard against division by 0.
+
+    max_fun : int, default=15000
+        The most evaluations of the loss by "lbfgs".
+
     alpha : float, default=0.0
-        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b.
+        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
+        `batch_size` is.
+
+    dropout : float, default=0.0
+        The probability, in [0, 1), with which each hidden unit is left out of a sample's step (Srivastava et al. 2014);
+        those that stay count 1 / (1 − dropout) times. Predictions use all units; `loss_curve_` is of the thinned
+        networks. Not with "lbfgs".
 
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, {label: weight}, which multiply `sample_weight`; "balanced" makes the classes equally
@@ -96,6 +121,17 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     n_iter_no_change : int or inf, default=10
         See `tol`; `inf` trains for `max_iter` epochs.
 
+    early_stopping : bool, default=False
+        Whether to stop when the score of held-out samples, not the loss, has not improved by `tol` over its best for
+        `n_iter_no_change` epochs, and to keep the weights of the best score. The samples are `fit`'s X_val, or else a
+        part of X; `partial_fit` does not stop, and holds nothing out.
+
+    validation_fraction : float, default=0.1
+        The part of the distinct samples that is held out, of each class alike where that is possible.
+
+    scoring : str, callable or None, default=None
+        scikit-learn's name of a scorer, or a scorer, for the held-out samples; None is the accuracy.
+
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, and the random stream, of the last training.
 
@@ -103,7 +139,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
 
     verbose : bool, default=False
-        Whether to print the loss of each epoch.
+        Whether to print a line for each epoch: loss, validation score, τ, samples per second.
 
     Attributes
     ----------
@@ -126,11 +162,20 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     best_loss_ : float
         The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller.
 
+    validation_loss_curve_ : list of float
+        For each epoch the mean f_i of the held-out samples after it; empty without such samples.
+
+    validation_scores_ : list of float
+        For each epoch their score.
+
+    best_validation_score_ : float or None
+        The largest score of the last training.
+
     n_iter_ : int
         Epochs of the last `fit`, and of every `partial_fit` since.
 
     t_ : int
-        Steps taken, over warm starts and `partial_fit`.
+        Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
 
     n_layers_ : int
         Number of layers, the input counted: L + 1.
@@ -189,32 +234,31 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         output_activation="auto",
         loss="squared_error",
         learning_rate=0.05,
+        learning_rate_schedule="constant",
+        power_t=0.5,
         max_iter=200,
+        batch_size=1,
         sampling="uniform",
+        solver="sgd",
+        momentum=0.0,
+        nesterovs_momentum=False,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_fun=15000,
         alpha=0.0,
+        dropout=0.0,
         class_weight=None,
         tol=1e-4,
         n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
         warm_start=False,
         random_state=None,
         verbose=False,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            output_activation=output_activation,
-            loss=loss,
-            learning_rate=learning_rate,
-            max_iter=max_iter,
-            sampling=sampling,
-            alpha=alpha,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
-        self.class_weight = class_weight
+        self._keep(locals())
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -222,7 +266,18 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return tags
 
     @fit_context
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coefs_init=None,
+        intercepts_init=None,
+    ):
         """Train from new start weights, or with `warm_start` from those at hand.
 
         Parameters
@@ -235,7 +290,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         sample_weight : array-like of shape (n_samples,), default=None
             Whole numbers (up to a hundred times the rows in sum) are repetitions: the model is bit for bit that of the
             repeated rows. Other weights are relative importance: probabilities of being drawn, or with
-            ``sampling="shuffle"`` factors of f_i. Samples of weight 0 are as if absent.
+            ``sampling="shuffle"`` and "lbfgs" factors of f_i. Samples of weight 0 are as if absent.
+        X_val, y_val : arrays like X and y, default=None
+            Held-out samples, whose loss and score are recorded after each epoch; with `early_stopping` they decide.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights in loss and score.
+        coefs_init, intercepts_init : list of arrays like `coefs_` and `intercepts_`, default=None
+            Start weights in place of drawn ones, one list or both; with them `warm_start` goes on from nothing else.
 
         Returns
         -------
@@ -255,9 +316,15 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
             epoch are kept).
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            start=(coefs_init, intercepts_init),
+        )
 
-    @_unless_balanced
+    @available_unless(_no_partial_fit)
     @fit_context
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -326,7 +393,18 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         else:
             self.classes_ = seen
         self._multilabel = multilabel
-        if multilabel:
+        return self._to_targets(y, dtype)
+
+    def _encode_validation(self, y, dtype):
+        multilabel = type_of_target(y, input_name="y_val") == "multilabel-indicator"
+        if multilabel != self._multilabel or (multilabel and y.shape[1] != len(self.classes_)):
+            raise ValueError(f"y_val must be like y; it has the shape {y.shape}")
+        if not multilabel and not np.isin(y, self.classes_).all():
+            raise ValueError(f"y_val has classes that y has not: {np.unique(y)} in y_val, {self.classes_} in y")
+        return self._to_targets(y.toarray() if issparse(y) else y, dtype)
+
+    def _to_targets(self, y, dtype):
+        if self._multilabel:
             return np.ascontiguousarray(y, dtype=dtype)
         codes = np.searchsorted(self.classes_, y).astype(np.int32)
         if len(self.classes_) > 2:
@@ -342,10 +420,15 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             return n_outputs, "logistic", "binary_log_loss"
         return n_outputs, "softmax", "multinomial_log_loss"
 
+    def _strata(self, targets):
+        if self._multilabel:
+            return None
+        return targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
+
     def _class_importance(self, targets, sample_weight):
         if self.class_weight is None or len(self.classes_) == 1:
             return None
-        codes = targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
+        codes = self._strata(targets)
         if isinstance(self.class_weight, dict):
             weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
             if not (np.isfinite(weight) & (weight >= 0)).all() or not weight[codes].any():
@@ -378,6 +461,23 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     def _single_output(self):
         return self.n_outputs_ == 1 and not self._multilabel
+
+    def input_gradients(self, X, output=None):
+        """The gradient of `decision_function` with respect to the features: ∂z^L_k / ∂x, by backprop to layer 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+        output : int, default=None
+            One output k; None takes all.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features) or (n_samples, M_L, n_features)
+            The former for one output, or where there is only one.
+        """
+        return self._input_gradients(X, output, "identity")
 
     def predict(self, X):
         """The class whose output is largest; for multilabel y, the labels of probability above one half.

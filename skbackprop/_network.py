@@ -95,6 +95,13 @@ class Network:
         for own, given in zip(self.coefs + self.intercepts, [*coefs, *intercepts], strict=True):
             own[...] = given
 
+    def folded(self):
+        """A copy of the parameters with W^1 multiplied by its `scale`."""
+        params = self.params.copy()
+        if self.scale[0] != 1:
+            params[self.W_at[1] : self.b_at[1]] *= params.dtype.type(self.scale[0])
+        return params
+
     def fold_scale(self):
         """Multiply W^1 by its `scale`, which is 1 from then on."""
         if self.scale[0] != 1:

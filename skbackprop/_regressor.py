@@ -1,12 +1,14 @@
 """BackpropRegressor: target values as they are, outputs as predictions."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
 from ._activations import ACTIVATIONS, OUTPUT_RANGES
-from ._base import BaseBackprop, fit_context
+from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
 
 __all__ = ["BackpropRegressor"]
 
@@ -31,25 +33,76 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         name for all, or one for each hidden layer.
 
     output_activation : {"auto", "identity", "logistic", "tanh", "exp", "softplus"}, default="auto"
-        Activation of the outputs; "auto" is "identity". With "logistic", ŷ = σ(V h) as in the lecture, and y must lie
-        in [0, 1]; with "tanh" in [-1, 1]; with "exp" and "softplus" it must not be negative.
+        Activation of the outputs; "auto" is "identity", for the Poisson loss "exp". With "logistic", ŷ = σ(V h) as in
+        the lecture, and y must lie in [0, 1]; with "tanh" in [-1, 1]; with "exp" and "softplus" it must not be
+        negative.
 
-    loss : {"squared_error"}, default="squared_error"
-        f_i = Σ_k (ŷ_k − y_k)², without a ½.
+    loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
+        f_i, a sum over the outputs, with e = ŷ_k − y_k:
+
+        - "squared_error": e², without a ½
+        - "absolute_error": abs(e), for the median
+        - "huber": e² where abs(e) ≤ 1, else 2 abs(e) − 1 (Huber 1964)
+        - "quantile": (1 − q) e where e > 0, else −q e, with q = `quantile` (Koenker and Bassett 1978)
+        - "poisson": y log(y / ŷ) − y + ŷ, half of Poisson's deviance, for counts and rates y ≥ 0; its outputs are "exp"
+          (the default) or "softplus"
+
+    quantile : float, default=0.5
+        q in (0, 1) of the quantile loss.
 
     learning_rate : float or callable, default=0.005
         The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
         trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
 
+    learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
+        What τ is multiplied by in epoch e = 0, 1, ...: 1; ``(e + 1) ** -power_t``; a fifth for each time that training
+        would have stopped (it does once τ is 1e-6 or less); or (1 + cos(π e / max_iter)) / 2, which starts again every
+        `max_iter` epochs. Epochs are counted as for `learning_rate`.
+
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+
     max_iter : int, default=200
         The most epochs. An epoch is as many steps as there are samples.
+
+    batch_size : int, default=1
+        Samples a step. A batch's step follows the mean of its samples' gradients; the last batch of an epoch may be
+        smaller.
 
     sampling : {"uniform", "shuffle"}, default="uniform"
         "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
         random order.
 
+    solver : {"sgd", "adam", "lbfgs"}, default="sgd"
+        "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
+        about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
+        an iteration counts as an epoch, `tol` is the largest component of the gradient to stop at, and
+        `learning_rate`, `batch_size`, `sampling` and `dropout` have no meaning. On sparse X, momentum and adam move the
+        first layer's weights, and apply `alpha` to them, only where a step's samples are not 0.
+
+    momentum : float, default=0.0
+        μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
+
+    nesterovs_momentum : bool, default=False
+        Whether momentum is Nesterov's: w ← w + μ v − τ g. Only with ``momentum > 0``.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay, in [0, 1), of adam's means of g and g².
+
+    epsilon : float, default=1e-8
+        Adam's guard against division by 0.
+
+    max_fun : int, default=15000
+        The most evaluations of the loss by "lbfgs".
+
     alpha : float, default=0.0
-        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b.
+        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
+        `batch_size` is.
+
+    dropout : float, default=0.0
+        The probability, in [0, 1), with which each hidden unit is left out of a sample's step (Srivastava et al. 2014);
+        those that stay count 1 / (1 − dropout) times. Predictions use all units; `loss_curve_` is of the thinned
+        networks. Not with "lbfgs".
 
     tol : float, default=1e-4
         Training stops when the mean of the last `n_iter_no_change` entries of `loss_curve_` is not lower by `tol` than
@@ -58,6 +111,17 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     n_iter_no_change : int or inf, default=10
         See `tol`; `inf` trains for `max_iter` epochs.
 
+    early_stopping : bool, default=False
+        Whether to stop when the score of held-out samples, not the loss, has not improved by `tol` over its best for
+        `n_iter_no_change` epochs, and to keep the weights of the best score. The samples are `fit`'s X_val, or else a
+        part of X; `partial_fit` does not stop, and holds nothing out.
+
+    validation_fraction : float, default=0.1
+        The part of the distinct samples that is held out, equal ones together.
+
+    scoring : str, callable or None, default=None
+        scikit-learn's name of a scorer, or a scorer, for the held-out samples; None is R².
+
     warm_start : bool, default=False
         Whether `fit` goes on from the weights, and the random stream, of the last training.
 
@@ -65,7 +129,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
 
     verbose : bool, default=False
-        Whether to print the loss of each epoch.
+        Whether to print a line for each epoch: loss, validation score, τ, samples per second.
 
     Attributes
     ----------
@@ -85,11 +149,20 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     best_loss_ : float
         The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller.
 
+    validation_loss_curve_ : list of float
+        For each epoch the mean f_i of the held-out samples after it; empty without such samples.
+
+    validation_scores_ : list of float
+        For each epoch their score.
+
+    best_validation_score_ : float or None
+        The largest score of the last training.
+
     n_iter_ : int
         Epochs of the last `fit`, and of every `partial_fit` since.
 
     t_ : int
-        Steps taken, over warm starts and `partial_fit`.
+        Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
 
     n_layers_ : int
         Number of layers, the input counted: L + 1.
@@ -132,7 +205,8 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
 
     _parameter_constraints = BaseBackprop._parameter_constraints | {
         "output_activation": [StrOptions({"auto", *OUTPUT_RANGES})],
-        "loss": [StrOptions({"squared_error"})],
+        "loss": [StrOptions({"squared_error", "absolute_error", "huber", "quantile", "poisson"})],
+        "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
     _y_numeric = True
 
@@ -143,34 +217,46 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         *,
         output_activation="auto",
         loss="squared_error",
+        quantile=0.5,
         learning_rate=0.005,
+        learning_rate_schedule="constant",
+        power_t=0.5,
         max_iter=200,
+        batch_size=1,
         sampling="uniform",
+        solver="sgd",
+        momentum=0.0,
+        nesterovs_momentum=False,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_fun=15000,
         alpha=0.0,
+        dropout=0.0,
         tol=1e-4,
         n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        scoring=None,
         warm_start=False,
         random_state=None,
         verbose=False,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes,
-            activation=activation,
-            output_activation=output_activation,
-            loss=loss,
-            learning_rate=learning_rate,
-            max_iter=max_iter,
-            sampling=sampling,
-            alpha=alpha,
-            tol=tol,
-            n_iter_no_change=n_iter_no_change,
-            warm_start=warm_start,
-            random_state=random_state,
-            verbose=verbose,
-        )
+        self._keep(locals())
 
     @fit_context
-    def fit(self, X, y, sample_weight=None):
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        coefs_init=None,
+        intercepts_init=None,
+    ):
         """Train from new start weights, or with `warm_start` from those at hand.
 
         Parameters
@@ -183,7 +269,13 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         sample_weight : array-like of shape (n_samples,), default=None
             Whole numbers (up to a hundred times the rows in sum) are repetitions: the model is bit for bit that of the
             repeated rows. Other weights are relative importance: probabilities of being drawn, or with
-            ``sampling="shuffle"`` factors of f_i. Samples of weight 0 are as if absent.
+            ``sampling="shuffle"`` and "lbfgs" factors of f_i. Samples of weight 0 are as if absent.
+        X_val, y_val : arrays like X and y, default=None
+            Held-out samples, whose loss and score are recorded after each epoch; with `early_stopping` they decide.
+        sample_weight_val : array-like of shape (n_val_samples,), default=None
+            Their weights in loss and score.
+        coefs_init, intercepts_init : list of arrays like `coefs_` and `intercepts_`, default=None
+            Start weights in place of drawn ones, one list or both; with them `warm_start` goes on from nothing else.
 
         Returns
         -------
@@ -203,8 +295,15 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
             If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
             epoch are kept).
         """
-        return self._fit(X, y, sample_weight)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            start=(coefs_init, intercepts_init),
+        )
 
+    @available_unless(no_partial_fit)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -232,6 +331,9 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         """
         return self._fit(X, y, sample_weight, partial=True)
 
+    def _encode_validation(self, y, dtype):
+        return self._encode(y, dtype, continues=True, partial=False, classes=None)
+
     def _encode(self, y, dtype, continues, partial, classes):
         if y.ndim == 1 or y.shape[1] == 1:
             y = column_or_1d(y, warn=True).reshape(-1, 1)
@@ -249,8 +351,32 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         return targets
 
     def _resolve_output(self, targets):
-        out_activation = "identity" if self.output_activation == "auto" else self.output_activation
+        poisson = self.loss == "poisson"
+        out_activation = self.output_activation
+        if out_activation == "auto":
+            out_activation = "exp" if poisson else "identity"
+        if poisson and out_activation not in ("exp", "softplus"):
+            raise ValueError(
+                f'loss="poisson" needs outputs > 0: output_activation "exp" or "softplus", not {out_activation!r}'
+            )
         return targets.shape[1], out_activation, self.loss
+
+    def input_gradients(self, X, output=None):
+        """The gradient of `predict` with respect to the features: ∂ŷ_k / ∂x, by backprop to layer 0.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+        output : int, default=None
+            One output k; None takes all.
+
+        Returns
+        -------
+        gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
+            The former for one output, or where there is only one.
+        """
+        return self._input_gradients(X, output, self.out_activation_)
 
     def predict(self, X):
         """The outputs ŷ = a^L.

@@ -12,7 +12,7 @@ from scipy.sparse import issparse
 
 from ._rows import add_csr, add_dense
 
-__all__ = ["Draws", "Samples", "canonical_order", "relative", "repetitions"]
+__all__ = ["Draws", "Samples", "canonical_order", "distinct", "relative", "repetitions"]
 
 #: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
 MAX_REPETITION = 100
@@ -87,6 +87,31 @@ def canonical_order(X, targets, importance=None):
     ndarray of int64 of shape (n_samples,)
         ``order[k]`` is the row in place k.
     """
+    hashes = _row_hashes(X, targets)
+    order = np.argsort(hashes) if importance is None else np.lexsort((importance, hashes))
+
+    # Equal hashes nearly always are equal rows, whose order does not matter. A true collision is sorted by value.
+    if not any(differ.any() for _, differ in _ties(X, targets, order, hashes)):
+        return order
+    hashes.sort()
+    runs = np.split(order, np.flatnonzero(np.diff(hashes)) + 1)
+    for run in runs:
+        if len(run) > 1:
+            keys = _values(X, targets, run).T[::-1]
+            run[:] = run[np.lexsort(keys if importance is None else [importance[run], *keys])]
+    return np.concatenate(runs)
+
+
+def distinct(X, targets, order):
+    """Which rows, in canonical order, differ from the row before: bool of shape (n_samples,)."""
+    hashes = _row_hashes(X, targets)
+    new = np.append(True, np.diff(hashes[order]) != 0)
+    for places, differ in _ties(X, targets, order, hashes):
+        new[places + 1] = differ
+    return new
+
+
+def _row_hashes(X, targets):
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
     if issparse(X):
         add_csr(hashes, X.data, X.indices, X.indptr)
@@ -95,27 +120,23 @@ def canonical_order(X, targets, importance=None):
     targets = targets.reshape(len(hashes), -1)
     targets = np.ascontiguousarray(targets, dtype=targets.dtype if targets.dtype.kind == "f" else np.float64)
     add_dense(hashes, targets, X.shape[1])
-    order = np.argsort(hashes) if importance is None else np.lexsort((importance, hashes))
+    return hashes
 
-    # Equal hashes nearly always are equal rows, whose order does not matter. A true collision is sorted by value.
-    def values(rows):
-        return np.hstack([X[rows].toarray() if issparse(X) else X[rows], targets[rows]])
 
-    hashes.sort()
-    tied = np.flatnonzero(hashes[1:] == hashes[:-1])
-    step = max(1, 2**20 // (X.shape[1] + targets.shape[1]))
-    for k in range(0, len(tied), step):
-        here = tied[k : k + step]
-        if (values(order[here]) != values(order[here + 1])).any():
-            break
-    else:
-        return order
-    runs = np.split(order, np.flatnonzero(np.diff(hashes)) + 1)
-    for run in runs:
-        if len(run) > 1:
-            keys = values(run).T[::-1]
-            run[:] = run[np.lexsort(keys if importance is None else [importance[run], *keys])]
-    return np.concatenate(runs)
+def _values(X, targets, rows):
+    """Features and targets of some rows side by side."""
+    targets = targets[rows].reshape(len(rows), -1)
+    return np.hstack([X[rows].toarray() if issparse(X) else X[rows], targets])
+
+
+def _ties(X, targets, order, hashes):
+    """The places whose row has the hash of the next, a part at a time, and whether the two rows differ."""
+    step = max(1, 2**20 // (X.shape[1] + targets[:1].size))
+    for k in range(0, len(order), step):
+        part = order[k : k + step + 1]
+        here = np.flatnonzero(np.diff(hashes[part]) == 0)
+        if len(here):
+            yield k + here, (_values(X, targets, part[here]) != _values(X, targets, part[here + 1])).any(axis=1)
 
 
 class Draws:
@@ -124,7 +145,7 @@ class Draws:
     Parameters
     ----------
     order : ndarray of int64
-        The canonical order of the rows.
+        The rows to draw from, in canonical order.
     sampling : {"uniform", "shuffle"}
         Uniform with replacement (the lecture), or each row once an epoch in random order.
     repeats : ndarray of int64, default=None
@@ -165,12 +186,12 @@ class Draws:
         below = np.append(0.0, np.cumsum(value * count))
         return below[block] + value[block] * (ends - start[block])
 
-    def frequency(self):
+    def frequency(self, n_samples):
         """How often each row is expected in an epoch: shape (n_samples,), by row."""
         share = np.ones(len(self.order)) if self.ends is None else np.diff(self.ends, prepend=0).astype(float)
         if self.mass is not None:
             share = np.diff(self.mass, prepend=0.0) * (self.epoch_length / self.mass[-1])
-        frequency = np.empty(len(self.order))
+        frequency = np.zeros(n_samples)
         frequency[self.order] = share
         return frequency
 

@@ -1,4 +1,4 @@
-"""How gradients become steps: by a rule of the kernel, or by L-BFGS."""
+"""How gradients become steps: the rules of the kernel, and what they remember."""
 
 import numpy as np
 
@@ -51,6 +51,7 @@ class Solver:
 
     def __init__(self, network, rule="sgd", *, batch_size=1, dropout=0.0, momentum=0.0, beta_2=0.0, epsilon=0.0):
         dtype, size = network.params.dtype, len(network.params)
+        self.rule = rule
         self.rule_code = list(RULES).index(rule)
         self.batch_size = batch_size
         self.dropout = dropout

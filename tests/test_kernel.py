@@ -95,7 +95,9 @@ def test_a_different_activation_in_each_layer(dtype, level):
 )
 def test_output_and_loss(sizes, activation, loss, dtype, level):
     network = make_network(sizes, ["tanh"] * (len(sizes) - 2) + [activation], loss, dtype)
-    assert both(network, make_samples(sizes, loss, dtype), tau=0.02) < BOUND[dtype]
+    # where the slope jumps (huber: its own slope), float32 soon goes another way than float64
+    n_steps = 20 if loss in ("absolute_error", "huber", "quantile") and dtype is np.float32 else 200
+    assert both(network, make_samples(sizes, loss, dtype), n_steps, tau=0.02) < BOUND[dtype]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

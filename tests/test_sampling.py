@@ -167,7 +167,7 @@ def test_expected_frequency(sampling, importance, repeats):
     """How often each row is drawn in an epoch, in the mean."""
     draws = make_draws(5, sampling=sampling, repeats=repeats, importance=importance)
     p = np.ones(5) * (1 if repeats is None else repeats) * (1 if importance is None else importance)
-    np.testing.assert_allclose(draws.frequency(), p / p.sum() * draws.epoch_length, rtol=1e-12)
+    np.testing.assert_allclose(draws.frequency(len(p)), p / p.sum() * draws.epoch_length, rtol=1e-12)
 
 
 def test_uniform_draws_are_with_replacement():

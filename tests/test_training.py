@@ -14,7 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor, _training
 from skbackprop._activations import HIDDEN_ACTIVATIONS
-from skbackprop._training import _stopped_falling
+from skbackprop._training import Stop
 
 HUGE = 1e12
 
@@ -35,8 +35,8 @@ def script(monkeypatch):
     def install(start, losses, estimator, n):
         real, done = _training.steps, [0]
 
-        def steps(network, samples, rows, tau, alpha):
-            real(network, samples, rows, tau, alpha)
+        def steps(network, samples, rows, tau, *how):
+            real(network, samples, rows, tau, *how)
             if tau == 0:
                 return start * len(rows)
             epoch, done[0] = done[0] // n, done[0] + len(rows)
@@ -70,7 +70,7 @@ def script(monkeypatch):
     ],
 )
 def test_stopping_rule(losses, tol, k, stop):
-    assert _stopped_falling(losses, tol, k) == stop
+    assert Stop(tol, k).stalled(losses, []) == stop
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
@@ -92,7 +92,7 @@ def test_fit_stops_by_itself(estimator):
     """The same on true losses: at the first epoch at which the rule holds, and at no earlier one."""
     X, y = make_data(estimator)
     model = estimator(random_state=0, tol=1e-3, n_iter_no_change=4, max_iter=1000).fit(X, y)
-    holds = [_stopped_falling(model.loss_curve_[:n], 1e-3, 4) for n in range(len(model.loss_curve_) + 1)]
+    holds = [Stop(1e-3, 4).stalled(model.loss_curve_[:n], []) for n in range(len(model.loss_curve_) + 1)]
     assert holds.index(True) == model.n_iter_ == len(model.loss_curve_) < 1000
 
 
@@ -369,10 +369,10 @@ def test_what_an_interrupted_epoch_has_learned_is_kept(monkeypatch):
     X, y = make_data(BackpropRegressor, n=40)
     recorded, real = [], _training.steps
 
-    def steps(network, samples, rows, tau, alpha):
+    def steps(network, samples, rows, tau, *how):
         if tau and len(recorded) == 2:
             raise KeyboardInterrupt
-        loss = real(network, samples, rows, tau, alpha)
+        loss = real(network, samples, rows, tau, *how)
         if tau:
             recorded.append((loss, len(rows), [W.copy() for W in network.coefs]))
         return loss
@@ -554,9 +554,9 @@ def test_a_call_of_the_kernel_is_short(monkeypatch):
     X, y = make_data(BackpropRegressor, n=50)
     sizes, real = [], _training.steps
 
-    def steps(network, samples, rows, tau, alpha):
+    def steps(network, samples, rows, tau, *how):
         sizes.append(len(rows))
-        return real(network, samples, rows, tau, alpha)
+        return real(network, samples, rows, tau, *how)
 
     monkeypatch.setattr(_training, "steps", steps)
     for weights, longest in ((10_000, 9), (1, 1)):  # a step on 4-200-1 touches 4 * 200 + 200 weights and 201 biases
@@ -586,14 +586,14 @@ def test_the_loss_curve_is_the_mean_loss_of_the_draws(estimator, monkeypatch):
     X, y = make_data(estimator)
     sums, real = [], _training.steps
 
-    def steps(network, samples, rows, tau, alpha):
+    def steps(network, samples, rows, tau, *how):
         # one draw at a time, each measured before its step
         if not tau:
-            return real(network, samples, rows, tau, alpha)
+            return real(network, samples, rows, tau, *how)
         total = 0.0
         for k in range(len(rows)):
             total += real(network, samples, rows[k : k + 1], 0.0, 0.0)
-            real(network, samples, rows[k : k + 1], tau, alpha)
+            real(network, samples, rows[k : k + 1], tau, *how)
         sums.append(total)
         return total
 

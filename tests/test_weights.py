@@ -55,11 +55,11 @@ def drawn(monkeypatch):
     """The rows that training draws, and the Samples it draws them from."""
     rows, samples_seen, real = [], [], _training.steps
 
-    def steps(network, samples, draws, tau, alpha):
+    def steps(network, samples, draws, tau, *how):
         if tau:
             rows.extend(draws.tolist())
             samples_seen.append(samples)
-        return real(network, samples, draws, tau, alpha)
+        return real(network, samples, draws, tau, *how)
 
     monkeypatch.setattr(_training, "steps", steps)
     return rows, samples_seen
