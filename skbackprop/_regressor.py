@@ -86,8 +86,11 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     nesterovs_momentum : bool, default=False
         Whether momentum is Nesterov's: w ← w + μ v − τ g. Only with ``momentum > 0``.
 
-    beta_1, beta_2 : float, default=0.9, 0.999
-        Decay, in [0, 1), of adam's means of g and g².
+    beta_1 : float, default=0.9
+        Decay, in [0, 1), of adam's mean of g.
+
+    beta_2 : float, default=0.999
+        Decay, in [0, 1), of adam's mean of g².
 
     epsilon : float, default=1e-8
         Adam's guard against division by 0.

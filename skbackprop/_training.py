@@ -151,8 +151,13 @@ class _Trainer:
 
     def first_loss(self, rng):
         """The mean f_i of the first few draws, at the weights as they are."""
-        rows = next(self.draws.epoch(copy.deepcopy(rng), min(START_DRAWS, self.draws.epoch_length)))
-        return steps(self.network, self.samples, rows, 0.0) / len(rows)
+        n = min(START_DRAWS, self.draws.epoch_length)
+        rows = next(self.draws.epoch(copy.deepcopy(rng), n))
+        return self._measure(self.network, self.samples, rows) / n
+
+    def _measure(self, network, samples, rows):
+        """The sum of f_i over some rows."""
+        return sum(steps(network, samples, rows[k : k + self.chunk], 0.0) for k in range(0, len(rows), self.chunk))
 
     def expected_loss(self, params):
         """The mean f_i over all rows, as often as each is expected in an epoch, at other parameters."""
@@ -161,11 +166,7 @@ class _Trainer:
         frequency = self.draws.frequency(len(self.samples))
         weights = frequency if self.samples.weights is None else frequency * self.samples.weights
         samples = Samples(self.samples.X, self.samples.targets, weights)
-        rows = np.arange(len(samples))
-        return (
-            sum(steps(other, samples, rows[k : k + self.chunk], 0.0) for k in range(0, len(rows), self.chunk))
-            / frequency.sum()
-        )
+        return self._measure(other, samples, np.arange(len(samples))) / frequency.sum()
 
 
 @dataclass

@@ -61,6 +61,13 @@ def both(network, samples, n_steps=200, tau=0.1, alpha=0.0):
     return distance(network, W, b)
 
 
+def n_steps_and_tau(loss, dtype):
+    """Where a loss has kinks, float32 soon goes another way than float64: then only few steps."""
+    if dtype is np.float64 or loss not in ("absolute_error", "huber", "quantile"):
+        return 200, 0.02
+    return 40, 0.02 if loss == "huber" else 0.05
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 def test_any_depth_and_width(sizes, dtype, level):
@@ -95,9 +102,7 @@ def test_a_different_activation_in_each_layer(dtype, level):
 )
 def test_output_and_loss(sizes, activation, loss, dtype, level):
     network = make_network(sizes, ["tanh"] * (len(sizes) - 2) + [activation], loss, dtype)
-    # where the slope jumps (huber: its own slope), float32 soon goes another way than float64
-    n_steps = 20 if loss in ("absolute_error", "huber", "quantile") and dtype is np.float32 else 200
-    assert both(network, make_samples(sizes, loss, dtype), n_steps, tau=0.02) < BOUND[dtype]
+    assert both(network, make_samples(sizes, loss, dtype), *n_steps_and_tau(loss, dtype)) < BOUND[dtype]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -149,7 +154,7 @@ def test_loss_weights(activation, loss, dtype, level):
     network = make_network(sizes, ["tanh", activation], loss, dtype)
     samples = make_samples(sizes, loss, dtype)
     samples.weights = np.array([0, 0.1, 0.5, 1, 1.5, 2, 0.01, 1, 3])
-    assert both(network, samples, tau=0.02) < BOUND[dtype]
+    assert both(network, samples, *n_steps_and_tau(loss, dtype)) < BOUND[dtype]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

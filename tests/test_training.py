@@ -400,20 +400,22 @@ def test_training_goes_on_after_an_interrupt(estimator):
     assert same_bits(model, whole)
 
 
-def test_interrupt_on_the_way_back():
+def test_interrupt_on_the_way_back(monkeypatch):
     """After a divergence the epochs up to the best one may have to be trained again: that, too, can be interrupted."""
     X, y = wide_csr()
-    epochs = []
+    real, draws = _training.steps, [0]
 
-    def tau(epoch):
-        if epoch in epochs:
+    def steps(network, samples, rows, tau, *how):
+        draws[0] += len(rows) * (tau > 0)
+        if draws[0] > 7 * len(y):  # the seventh epoch diverges
             raise KeyboardInterrupt
-        epochs.append(epoch)
-        return late(epoch)
+        return real(network, samples, rows, tau, *how)
 
-    model = BackpropRegressor((5,), "relu", learning_rate=tau, random_state=0)
+    monkeypatch.setattr(_training, "steps", steps)
+    model = BackpropRegressor((5,), "relu", learning_rate=late, random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
+    assert len(model.loss_curve_) == 7
     assert_sound(model, X)
 
 
@@ -575,9 +577,12 @@ def test_verbose(estimator, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     for k, (line, loss) in enumerate(zip(lines, model.loss_curve_, strict=True)):
-        number, shown = re.findall(r"\d+(?:\.\d+)?", line)
+        pattern = r"Iteration (\d+), loss = ([\d.]+), tau = ([\d.]+), ([\d,]+) samples/s"
+        number, shown, tau, speed = re.fullmatch(pattern, line).groups()
         assert int(number) == k + 1
         assert float(shown) == pytest.approx(loss, rel=1e-3)
+        assert float(tau) == model.learning_rate
+        assert int(speed.replace(",", "")) > 0
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
