@@ -19,20 +19,13 @@ from sklearn.utils.validation import _check_feature_names_in, _check_sample_weig
 
 from ._activations import HIDDEN_ACTIVATIONS, activation_code
 from ._backprop import activation as activation_and_derivative
+from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._network import Network, forward, start_weights
 from ._sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
 from ._schedules import SCHEDULES, Schedule
 from ._solvers import Solver
 from ._training import Stop, train, train_by_lbfgs
 from ._validation import Validation, split
-
-try:
-    from sklearn.callback import CallbackSupportMixin
-except ImportError:  # scikit-learn < 1.9
-
-    class CallbackSupportMixin:
-        """Stands for scikit-learn's where it has none: estimators then have no `set_callbacks`."""
-
 
 __all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
 
@@ -172,18 +165,14 @@ class BaseBackprop(
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None, validation=(None,) * 3, start=(None,) * 2):
         """Fit, cold or warm, or one epoch more of it (`partial`)."""
         fitted = hasattr(self, "coefs_")
-        continues = fitted and (partial or (self.warm_start and start == (None, None)))
-        goes_on = continues and partial
-        with self._callback_tasks(X, y, sample_weight, partial) as epoch_done, _unchanged_on_error(self):
-            if goes_on:
-                self._validate_params()  # which the fit context does in the first call of partial_fit only
+        continues = fitted and (partial or (self.warm_start and all(w is None for w in start)))
+        if continues and partial:
+            self._validate_params()  # which the fit context does in the first call of partial_fit only
+        with callback_tasks(self, X, y, sample_weight, partial) as epoch_done, _unchanged_on_error(self):
             dtype = self.coefs_[0].dtype if continues else (np.float64, np.float32)
-            X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=not goes_on)
+            X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=not (continues and partial))
             targets = self._encode(y, X.dtype, continues, partial, classes)
-            hidden, activations = self._resolve_hidden()
-            n_outputs, out_activation, loss = self._resolve_output(targets)
-            sizes = (X.shape[1], *hidden, n_outputs)
-            network = Network(sizes, (*activations, out_activation), loss, X.dtype, getattr(self, "quantile", 0.5))
+            network = self._network(X, targets)
             before = self._before(continues)
             rng = copy.deepcopy(self._rng) if continues else _random_stream(self.random_state)
             samples, draws, held_out = self._sample(X, y, targets, sample_weight, partial, validation, rng)
@@ -195,7 +184,7 @@ class BaseBackprop(
                 self._set_given_weights(network, *start)
 
             def fitted_attributes(outcome):
-                return self._fitted_attributes(network, outcome, before, goes_on)
+                return self._fitted_attributes(network, outcome, before, partial)
 
             def watch(outcome):
                 if held_out is not None:
@@ -205,74 +194,74 @@ class BaseBackprop(
                     self._report(outcome)
                 return epoch_done is not None and epoch_done(lambda: fitted_attributes(outcome))
 
-            watch = watch if held_out is not None or self.verbose or epoch_done is not None else None
-            stop = Stop(self.tol, self.n_iter_no_change, self.early_stopping and not partial)
-            if self.solver == "lbfgs":
-                outcome = train_by_lbfgs(
-                    network,
-                    samples,
-                    draws.order,
-                    alpha=self.alpha,
-                    max_iter=self.max_iter,
-                    max_fun=self.max_fun,
-                    stop=stop,
-                    watch=watch,
-                )
-                state = None
-            else:
-                solver, schedule, earlier = self._resume(network, before, partial)
-                outcome = train(
-                    network,
-                    samples,
-                    draws,
-                    rng,
-                    solver=solver,
-                    schedule=schedule,
-                    alpha=self.alpha,
-                    max_iter=1 if partial else self.max_iter,
-                    stop=stop,
-                    earlier=earlier,
-                    watch=watch,
-                )
-                state = self._solver_state_of(solver, schedule, before, len(outcome.losses))
-            # all at once, so that an interrupt finds either the old estimator or the new
-            vars(self).update(
-                fitted_attributes(outcome),
-                _rng=rng,
-                _solver_state=state,
-                best_validation_score_=max(outcome.validation_scores, default=None),
+            outcome, state = self._train(
+                network,
+                samples,
+                draws,
+                rng,
+                before,
+                partial,
+                watch=watch if held_out is not None or self.verbose or epoch_done is not None else None,
             )
+            # all at once, so that an interrupt finds either the old estimator or the new
+            vars(self).update(fitted_attributes(outcome), _rng=rng, _solver_state=state)
         if outcome.interrupted is not None:
             raise outcome.interrupted
         self._warn(outcome, X, partial)
         return self
 
-    @contextmanager
-    def _callback_tasks(self, X, y, sample_weight, partial):
-        """scikit-learn's callbacks: one task for fit, and in it one for each epoch.
+    def _network(self, X, targets):
+        """The network that the parameters and the data ask for."""
+        hidden, activations = self._resolve_hidden()
+        n_outputs, out_activation, loss = self._resolve_output(targets)
+        sizes = (X.shape[1], *hidden, n_outputs)
+        return Network(sizes, (*activations, out_activation), loss, X.dtype, getattr(self, "quantile", 0.5))
 
-        Gives a function to be called after each epoch, with a function that returns the fitted attributes; it returns
-        whether a callback wants the training to end. None without callbacks.
-        """
-        if partial or not getattr(self, "_skl_callbacks", None):
-            yield None
-            return
-        data = dict(estimator=self, X=X, y=y)
-        if sample_weight is not None:
-            data["metadata"] = {"sample_weight": sample_weight}
-        task = self._init_callback_context(max_subtasks=self.max_iter).call_on_fit_task_begin(**data)
-        epoch = 0
-
-        def epoch_done(fitted_attributes):
-            nonlocal epoch
-            epoch += 1
-            subtask = task.subcontext(task_name="epoch").call_on_fit_task_begin(**data)
-            return subtask.call_on_fit_task_end(
-                **data, reconstruction_attributes=lambda: fitted_attributes() | {"n_iter_": epoch}
-            )
-
-        yield epoch_done
-        task.call_on_fit_task_end(**data, reconstruction_attributes=dict)
+    def _train(self, network, samples, draws, rng, before, partial, watch):
+        """Train by the solver. Returns what came of it, and what the solver needs to go on another time."""
+        common = dict(
+            alpha=self.alpha,
+            max_iter=1 if partial else self.max_iter,
+            stop=Stop(self.tol, self.n_iter_no_change, early=self.early_stopping and not partial),
+            watch=watch,
+        )
+        if self.solver == "lbfgs":
+            return train_by_lbfgs(network, samples, draws.order, max_fun=self.max_fun, **common), None
+        rule = self.solver
+        if rule == "sgd" and self.momentum > 0:
+            rule = "nesterov" if self.nesterovs_momentum else "momentum"
+        solver = Solver(
+            network,
+            rule,
+            batch_size=self.batch_size,
+            dropout=self.dropout,
+            momentum=self.beta_1 if rule == "adam" else self.momentum,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+        )
+        n_before = len(before["loss_curve_"])
+        state = before["_solver_state"] or {"rule": None, "lowered": 0, "lowered_at": 0}
+        if state["rule"] == rule:
+            solver.moments[:], solver.t = state["moments"], state["t"]
+        schedule = Schedule(
+            self.learning_rate,
+            self.learning_rate_schedule,
+            self.power_t,
+            self.max_iter,
+            epoch=n_before,
+            lowered=state["lowered"],
+        )
+        earlier = before["loss_curve_"][state["lowered_at"] :] if partial else []
+        outcome = train(network, samples, draws, rng, solver=solver, schedule=schedule, earlier=earlier, **common)
+        if schedule.lowered > state["lowered"]:
+            state = {"lowered_at": n_before + len(outcome.losses)}
+        return outcome, {
+            "rule": rule,
+            "moments": solver.moments,
+            "t": solver.t,
+            "lowered": schedule.lowered,
+            "lowered_at": state["lowered_at"],
+        }
 
     def _before(self, continues):
         """What earlier trainings left that this one goes on from."""
@@ -287,12 +276,12 @@ class BaseBackprop(
         }
         return {name: getattr(self, name) for name in before} if continues else before
 
-    def _fitted_attributes(self, network, outcome, before, goes_on):
+    def _fitted_attributes(self, network, outcome, before, partial):
         """The attributes of an estimator whose training has come so far."""
-        losses = before["loss_curve_"] + outcome.losses
-        # with no epoch to show, or none that was kept, the start weights' loss counts
+        # where no epoch was done, or the last was taken back, the start weights' loss counts
         start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
         coefs, intercepts = network.views(network.folded())
+        losses = before["loss_curve_"] + outcome.losses
         return dict(
             coefs_=[np.ascontiguousarray(W) for W in coefs],
             intercepts_=[b.copy() for b in intercepts],
@@ -300,11 +289,12 @@ class BaseBackprop(
             n_outputs_=int(network.M[-1]),
             out_activation_=network.activations[-1],
             loss_curve_=losses,
-            validation_loss_curve_=before["validation_loss_curve_"] + outcome.validation_losses,
-            validation_scores_=before["validation_scores_"] + outcome.validation_scores,
             loss_=(losses or start)[-1],
             best_loss_=min([before["best_loss_"], *outcome.losses, *start]),
-            n_iter_=len(outcome.losses) + (before["n_iter_"] if goes_on else 0),
+            validation_loss_curve_=before["validation_loss_curve_"] + outcome.validation_losses,
+            validation_scores_=before["validation_scores_"] + outcome.validation_scores,
+            best_validation_score_=max(outcome.validation_scores, default=None),
+            n_iter_=len(outcome.losses) + (before["n_iter_"] if partial else 0),
             t_=before["t_"] + outcome.n_steps,
             _hidden_activations=network.activations[:-1],
         )
@@ -315,47 +305,6 @@ class BaseBackprop(
         vars(view).pop("feature_names_in_", None)
         vars(view).update(attributes)
         return view
-
-    def _resume(self, network, before, partial):
-        """Solver and schedule, as earlier trainings left them, and the losses that the schedule still looks at."""
-        rule = self.solver
-        if rule == "sgd" and self.momentum > 0:
-            rule = "nesterov" if self.nesterovs_momentum else "momentum"
-        solver = Solver(
-            network,
-            rule,
-            batch_size=self.batch_size,
-            dropout=self.dropout,
-            momentum=self.beta_1 if rule == "adam" else self.momentum,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
-        state = before["_solver_state"] or {"rule": None, "lowered": 0, "lowered_at": 0}
-        if state["rule"] == rule:
-            solver.moments[:], solver.t = state["moments"], state["t"]
-        schedule = Schedule(
-            self.learning_rate,
-            self.learning_rate_schedule,
-            self.power_t,
-            self.max_iter,
-            epoch=len(before["loss_curve_"]),
-            lowered=state["lowered"],
-        )
-        return solver, schedule, before["loss_curve_"][state["lowered_at"] :] if partial else []
-
-    def _solver_state_of(self, solver, schedule, before, n_epochs):
-        """What the next training needs to go on, of nothing but numbers and arrays."""
-        old = before["_solver_state"] or {"lowered": 0, "lowered_at": 0}
-        lowered_at = old["lowered_at"]
-        if schedule.lowered > old["lowered"]:
-            lowered_at = len(before["loss_curve_"]) + n_epochs
-        return {
-            "rule": solver.rule,
-            "moments": solver.moments,
-            "t": solver.t,
-            "lowered": schedule.lowered,
-            "lowered_at": lowered_at,
-        }
 
     def _validate(self, X, y, sample_weight, dtype, reset):
         """X, y and sample_weight as arrays; rows of weight 0 are dropped."""
