@@ -1,20 +1,31 @@
-"""What the README shows works as printed."""
+"""What the README and the pages of docs/ show works as printed."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")))]
 
 
-@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", README, re.DOTALL))
-def test_example(code, capsys):
-    exec(compile(code, "README.md", "exec"), {})
-    accuracy = float(capsys.readouterr().out.splitlines()[0])
-    assert accuracy > 0.96
+def text(page):
+    return (ROOT / page).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)", README))
-def test_link(target):
-    assert (Path(__file__).parents[1] / target).exists()
+@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in text(page)])
+def test_examples(page, capsys):
+    """The blocks of a page, one after the other as a reader pastes them."""
+    names = {}
+    for code in re.findall(r"```python\n(.*?)```", text(page), re.DOTALL):
+        exec(compile(code, page, "exec"), names)
+    if page == "README.md":
+        accuracy = float(capsys.readouterr().out.splitlines()[0])
+        assert accuracy > 0.96
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links(page):
+    for target in re.findall(r"\]\((?!http)([^)#]+)", text(page)):
+        assert ((ROOT / page).parent / target).exists(), target

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 
 def mnist():
@@ -19,3 +20,18 @@ def mnist():
         y = y.astype(np.int64)
     X = X.astype(np.float32) / np.float32(255)
     return X[:60000], y[:60000], X[60000:], y[60000:]
+
+
+def news20():
+    """20 Newsgroups, TF-IDF (float32 CSR): X_train (11,293 or 11,314 rows), y_train, X_test, y_test."""
+    folder = os.environ.get("SKBACKPROP_DATA")
+    if folder:
+        with np.load(Path(folder) / "news20.npz") as data:
+            X, y = csr_matrix((data["data"], data["indices"], data["indptr"]), shape=data["shape"]), data["y"]
+        return X[:11293], y[:11293], X[11293:], y[11293:]
+    from sklearn.datasets import fetch_20newsgroups
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    parts = [fetch_20newsgroups(subset=subset, remove=("headers",)) for subset in ("train", "test")]
+    tf_idf = TfidfVectorizer(sublinear_tf=True, min_df=3, dtype=np.float32)
+    return tf_idf.fit_transform(parts[0].data), parts[0].target, tf_idf.transform(parts[1].data), parts[1].target
