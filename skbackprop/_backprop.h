@@ -33,14 +33,14 @@
 
 /* The network. Arrays have one entry a layer, 0..L; layer 0 is the input.
 
-   Every row of weights, and every layer's vector, is padded with zeros, from M[l] to units[l] values: whole vector
-   registers, so that no loop ends in a scalar remainder. */
+   Every row of weights, and every layer's vector, is padded with zeros, from M[l] to units[l] values: whole registers of
+   64 bytes; and the rows of W^2, ..., W^L to whole fours. So no loop over them ends in a scalar remainder. */
 typedef struct {
     ptrdiff_t L;
     const ptrdiff_t *M;      /* number of units; M[0] is the number of features */
     const ptrdiff_t *units;  /* the same, padding included (units[0] is not used) */
     const ptrdiff_t *W;      /* where W^l starts in the parameter vector: W^1 has M[0] rows of units[1], */
-    const ptrdiff_t *b;      /* the other W^l M[l] rows of units[l-1];  where b^l starts */
+    const ptrdiff_t *b;      /* the other W^l M[l] rows (and up to 3 of zeros) of units[l-1];  where b^l starts */
     const int *activation;   /* index into ACTIVATIONS */
     int loss;                /* index into LOSSES */
     double quantile;         /* which one the quantile loss is for */

@@ -137,11 +137,16 @@ static inline REAL FN(normal_tail)(REAL x, REAL e) {
 }
 
 /* ---- Activations:  IN z   OUT a = sigma(z), da = sigma'(z) --------------------------------------------------------
-   The derivative is taken in the forward pass, where its parts are at hand: silu and gelu could not find it from a. */
+   The derivative is taken in the forward pass, where its parts are at hand: silu and gelu could not find it from a.
 
-#define ACTIVATION(name) \
-    static void FN(name)(const REAL *restrict z, REAL *restrict a, REAL *restrict da, ptrdiff_t m)
-#define EACH_UNIT SIMD() for (ptrdiff_t j = 0; j < m; j++)
+   m units, and behind them a padding whose z is 0. Its a has to be 0 in hidden layers, or the weights' padding would
+   not stay 0; its da does not matter. */
+
+#define ACTIVATION(name)                                                                           \
+    static void FN(name)(const REAL *restrict z, REAL *restrict a, REAL *restrict da, ptrdiff_t m, \
+                         ptrdiff_t with_padding)
+#define EACH_UNIT SIMD() for (ptrdiff_t j = 0; j < with_padding; j++)
+#define IF_UNIT(value) ((INT)j < (INT)m ? (value) : 0)
 
 /* z;  1 */
 ACTIVATION(identity) {
@@ -155,7 +160,7 @@ ACTIVATION(identity) {
 ACTIVATION(logistic) {
     EACH_UNIT {
         const REAL s = 1 / (1 + FN(exp)(-z[j]));
-        a[j] = s;
+        a[j] = IF_UNIT(s);
         da[j] = s * (1 - s);
     }
 }
@@ -191,7 +196,7 @@ ACTIVATION(leaky_relu) {
 ACTIVATION(softplus) {
     EACH_UNIT {
         const REAL e = FN(exp)(z[j] < 0 ? z[j] : -z[j]);
-        a[j] = (z[j] < 0 ? 0 : z[j]) + FN(log1p)(e);
+        a[j] = IF_UNIT((z[j] < 0 ? 0 : z[j]) + FN(log1p)(e));
         da[j] = (z[j] < 0 ? e : 1) / (1 + e);
     }
 }
@@ -232,7 +237,7 @@ ACTIVATION(softmax) {
     (void)da;
 }
 
-typedef void (*FN(activation_t))(const REAL *restrict, REAL *restrict, REAL *restrict, ptrdiff_t);
+typedef void (*FN(activation_t))(const REAL *restrict, REAL *restrict, REAL *restrict, ptrdiff_t, ptrdiff_t);
 static const FN(activation_t) FN(ACTIVATIONS)[] = {
     FN(identity), FN(logistic), FN(tanh), FN(relu),        FN(leaky_relu),
     FN(softplus), FN(silu),     FN(gelu), FN(exponential), FN(softmax),
@@ -342,5 +347,5 @@ static const FN(loss_t) FN(LOSSES)[] = {
 
 /* One activation by its index, for predictions and tests. */
 static void FN(activation)(const REAL *z, REAL *a, REAL *da, ptrdiff_t m, int index) {
-    FN(ACTIVATIONS)[index](z, a, da, m);
+    FN(ACTIVATIONS)[index](z, a, da, m, m);
 }

@@ -2,10 +2,16 @@
 
    A layer with m units and n inputs: W is m x n, z = W a + b. The first layer's weights lie input by input (row k
    holds the weights of input k in every unit), so that an input of 0 costs nothing and a sparse sample touches only the
-   rows of its nonzeros. The others' lie unit by unit, as in the lecture. Rows are `stride` apart and padded with zeros
-   up to it; `n` and `m` below may count the padding, which every function leaves at zero.
+   rows of its nonzeros. The others' lie unit by unit, as in the lecture. The length of a row counts its padding, which
+   every function leaves at zero.
 
    Four rows are taken at a time: z (or e) is then read and written once for four rows of weights. */
+
+/* A loop over a row or a layer's vector: whole registers of 64 bytes, which the division tells the compiler. */
+#undef LANES
+#undef EACH
+#define LANES (64 / (int)sizeof(REAL))
+#define EACH(j, n) SIMD() for (ptrdiff_t j = 0; j < (n) / LANES * LANES; j++)
 
 /* ---- First layer ---- */
 
@@ -24,12 +30,12 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
                                          const REAL *restrict last, const REAL *restrict x, REAL *restrict z,
                                          ptrdiff_t n) {
     ptrdiff_t k = 0;
-    for (ptrdiff_t j = 0; j < m; j++) z[j] = 0;
+    EACH(j, m) z[j] = 0;
     for (; k + 4 <= n; k += 4) {
         REAL *restrict w0 = W + k * m, *restrict w1 = w0 + m, *restrict w2 = w1 + m, *restrict w3 = w2 + m;
         const REAL g0 = last[k], g1 = last[k + 1], g2 = last[k + 2], g3 = last[k + 3];
         const REAL x0 = x[k], x1 = x[k + 1], x2 = x[k + 2], x3 = x[k + 3];
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) {
+        EACH(j, m) {
             const REAL v0 = w0[j] - g0 * delta[j], v1 = w1[j] - g1 * delta[j];
             const REAL v2 = w2[j] - g2 * delta[j], v3 = w3[j] - g3 * delta[j];
             w0[j] = v0;
@@ -42,7 +48,7 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
     for (; k < n; k++) {
         REAL *restrict w0 = W + k * m;
         const REAL g0 = last[k], x0 = x[k];
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) {
+        EACH(j, m) {
             w0[j] -= g0 * delta[j];
             z[j] += x0 * w0[j];
         }
@@ -53,17 +59,17 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
    z = W x                                                                    IN W, x   OUT z */
 static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, FN(row_t) x, REAL *restrict z) {
     ptrdiff_t q = 0;
-    for (ptrdiff_t j = 0; j < m; j++) z[j] = 0;
+    EACH(j, m) z[j] = 0;
     for (; q + 4 <= x.count; q += 4) {
         const REAL *restrict w0 = W + x.index[q] * m, *restrict w1 = W + x.index[q + 1] * m;
         const REAL *restrict w2 = W + x.index[q + 2] * m, *restrict w3 = W + x.index[q + 3] * m;
         const REAL x0 = x.value[q], x1 = x.value[q + 1], x2 = x.value[q + 2], x3 = x.value[q + 3];
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) z[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
+        EACH(j, m) z[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
     }
     for (; q < x.count; q++) {
         const REAL *restrict w0 = W + x.index[q] * m;
         const REAL x0 = x.value[q];
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) z[j] += x0 * w0[j];
+        EACH(j, m) z[j] += x0 * w0[j];
     }
 }
 
@@ -72,53 +78,50 @@ static void FN(first_update)(REAL *restrict W, ptrdiff_t m, const REAL *restrict
     for (ptrdiff_t q = 0; q < last.count; q++) {
         REAL *restrict w0 = W + last.index[q] * m;
         const REAL g0 = last.value[q];
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) w0[j] -= g0 * delta[j];
+        EACH(j, m) w0[j] -= g0 * delta[j];
     }
 }
 
 /* ---- Every other layer ---- */
 
-/* z = W a + b                                                                IN W, b, a   OUT z */
-static void FN(forward)(const REAL *restrict W, ptrdiff_t stride, const REAL *restrict b, const REAL *restrict a,
-                        REAL *restrict z, ptrdiff_t m, ptrdiff_t n) {
-    ptrdiff_t j = 0;
-    for (; j + 4 <= m; j += 4) {
-        const REAL *restrict w0 = W + j * stride, *restrict w1 = w0 + stride;
-        const REAL *restrict w2 = w1 + stride, *restrict w3 = w2 + stride;
-        REAL z0 = 0, z1 = 0, z2 = 0, z3 = 0;
-        SIMD(reduction(+ : z0, z1, z2, z3)) for (ptrdiff_t k = 0; k < n; k++) {
-            z0 += w0[k] * a[k];
-            z1 += w1[k] * a[k];
-            z2 += w2[k] * a[k];
-            z3 += w3[k] * a[k];
+/* The upper half of each of four sums, added to the lower half. */
+static inline void FN(halve)(REAL sum[4][LANES], const int half) {
+    for (int r = 0; r < 4; r++) SIMD() for (int v = 0; v < half; v++) sum[r][v] += sum[r][v + half];
+}
+
+/* z = W a + b                                                                IN W, b, a   OUT z
+   A sum over k is kept in as many parts as a register has values. Left to the compiler (`reduction`), these would be
+   added up one after the other. */
+static void FN(forward)(const REAL *restrict W, const REAL *restrict b, const REAL *restrict a, REAL *restrict z,
+                        ptrdiff_t m, ptrdiff_t n) {
+    for (ptrdiff_t j = 0; j < m; j += 4) {
+        const REAL *restrict w0 = W + j * n, *restrict w1 = w0 + n, *restrict w2 = w1 + n, *restrict w3 = w2 + n;
+        REAL sum[4][LANES] = {{0}};
+        for (ptrdiff_t k = 0; k < n; k += LANES) {
+            SIMD() for (int v = 0; v < LANES; v++) {
+                sum[0][v] += w0[k + v] * a[k + v];
+                sum[1][v] += w1[k + v] * a[k + v];
+                sum[2][v] += w2[k + v] * a[k + v];
+                sum[3][v] += w3[k + v] * a[k + v];
+            }
         }
-        z[j] = z0 + b[j];
-        z[j + 1] = z1 + b[j + 1];
-        z[j + 2] = z2 + b[j + 2];
-        z[j + 3] = z3 + b[j + 3];
-    }
-    for (; j < m; j++) {
-        const REAL *restrict w0 = W + j * stride;
-        REAL z0 = 0;
-        SIMD(reduction(+ : z0)) for (ptrdiff_t k = 0; k < n; k++) z0 += w0[k] * a[k];
-        z[j] = z0 + b[j];
+        if (LANES > 8) FN(halve)(sum, 8);
+        FN(halve)(sum, 4);
+        for (int r = 0; r < 4; r++) z[j + r] = ((sum[r][0] + sum[r][2]) + (sum[r][1] + sum[r][3])) + b[j + r];
     }
 }
 
 /* In one pass over W, so that each weight is read and written once:
    e = W^T delta, at the weights before the update; then
-   W <- decay W - tau delta a^T,  b <- b - tau delta                          IN delta, a   IN/OUT W, b   OUT e */
-static void FN(backprop_and_update)(REAL *restrict W, ptrdiff_t stride, REAL *restrict b, const REAL *restrict delta,
-                                    const REAL *restrict a, REAL *restrict e, REAL tau, REAL decay, ptrdiff_t m,
-                                    ptrdiff_t n) {
-    ptrdiff_t j = 0;
-    for (ptrdiff_t k = 0; k < n; k++) e[k] = 0;
-    for (; j + 4 <= m; j += 4) {
-        REAL *restrict w0 = W + j * stride, *restrict w1 = w0 + stride;
-        REAL *restrict w2 = w1 + stride, *restrict w3 = w2 + stride;
+   W <- decay W - tau delta a^T                                               IN delta, a   IN/OUT W   OUT e */
+static void FN(backprop_and_update)(REAL *restrict W, const REAL *restrict delta, const REAL *restrict a,
+                                    REAL *restrict e, REAL tau, REAL decay, ptrdiff_t m, ptrdiff_t n) {
+    EACH(k, n) e[k] = 0;
+    for (ptrdiff_t j = 0; j < m; j += 4) {
+        REAL *restrict w0 = W + j * n, *restrict w1 = w0 + n, *restrict w2 = w1 + n, *restrict w3 = w2 + n;
         const REAL d0 = delta[j], d1 = delta[j + 1], d2 = delta[j + 2], d3 = delta[j + 3];
         const REAL g0 = tau * d0, g1 = tau * d1, g2 = tau * d2, g3 = tau * d3;
-        SIMD() for (ptrdiff_t k = 0; k < n; k++) {
+        EACH(k, n) {
             e[k] += (d0 * w0[k] + d1 * w1[k]) + (d2 * w2[k] + d3 * w3[k]);
             w0[k] = decay * w0[k] - g0 * a[k];
             w1[k] = decay * w1[k] - g1 * a[k];
@@ -126,13 +129,4 @@ static void FN(backprop_and_update)(REAL *restrict W, ptrdiff_t stride, REAL *re
             w3[k] = decay * w3[k] - g3 * a[k];
         }
     }
-    for (; j < m; j++) {
-        REAL *restrict w0 = W + j * stride;
-        const REAL d0 = delta[j], g0 = tau * d0;
-        SIMD() for (ptrdiff_t k = 0; k < n; k++) {
-            e[k] += d0 * w0[k];
-            w0[k] = decay * w0[k] - g0 * a[k];
-        }
-    }
-    for (j = 0; j < m; j++) b[j] -= tau * delta[j];
 }

@@ -23,8 +23,8 @@ class Network:
     """Layers 1..L of the lecture, with their weights W^l and b^l.
 
     All parameters lie in one vector, so that copying, comparing or saving them is one operation. Each row of weights
-    is padded with zeros to whole 64-byte registers, for the kernel's sake: `coefs` and `intercepts` are views of the
-    vector that leave the padding out.
+    is padded with zeros to whole 64-byte registers, and from the second layer on there are whole fours of rows, for the
+    kernel's sake: `coefs` and `intercepts` are views of the vector that leave the padding out.
 
     Parameters
     ----------
@@ -74,14 +74,14 @@ class Network:
 
     def _shape(self, l):
         """W^l as it lies in memory."""
-        return (self.M[0], self.units[1]) if l == 1 else (self.M[l], self.units[l - 1])
+        return (self.M[0], self.units[1]) if l == 1 else (_padded(self.M[l], 4), self.units[l - 1])
 
     def views(self, vector):
         """The W^l, transposed, and b^l of a vector like `params`."""
         coefs, intercepts = [], []
         for l in range(1, len(self.M)):
             W = vector[self.W_at[l] :][: np.prod(self._shape(l))].reshape(self._shape(l))
-            coefs.append(W[:, : self.M[1]] if l == 1 else W[:, : self.M[l - 1]].T)
+            coefs.append(W[:, : self.M[1]] if l == 1 else W[: self.M[l], : self.M[l - 1]].T)
             intercepts.append(vector[self.b_at[l] :][: self.M[l]])
         return coefs, intercepts
 
@@ -117,9 +117,8 @@ def aligned_zeros(size, dtype):
 
 
 def _padded(size, lanes):
-    """The next multiple of `lanes`, or for short rows the next power of two."""
-    size = int(size)
-    return 1 << (size - 1).bit_length() if size <= lanes // 2 else -(-size // lanes) * lanes
+    """The next multiple of `lanes`."""
+    return -(-int(size) // lanes) * lanes
 
 
 def forward(a, coefs, intercepts, activations):

@@ -59,8 +59,8 @@ static const REAL *FN(dense_sample)(const network_t *net, const samples_t *sampl
     return (const REAL *)samples->X + i * net->M[0];
 }
 
-/* a^0 = x_i. A dense sample half of whose values are 0 is turned into the list of its nonzeros, in `index` and
-   `value`. */
+/* a^0 = x_i. A dense sample half of whose values are 0 is turned into the list of its nonzeros, in `index` and `value`;
+   but where W^1 is small, looking for zeros would cost more than they save. */
 static FN(row_t) FN(sample)(const network_t *net, const samples_t *samples, ptrdiff_t i, int32_t *restrict index,
                             REAL *restrict value) {
     const REAL *X = samples->X;
@@ -68,6 +68,7 @@ static FN(row_t) FN(sample)(const network_t *net, const samples_t *samples, ptrd
     if (!samples->indptr) {
         const REAL *x = FN(dense_sample)(net, samples, i);
         const ptrdiff_t n = net->M[0];
+        if (n * net->units[1] <= 4096) return (FN(row_t)){x, NULL, n};
         INT nonzeros = 0;
         SIMD(reduction(+ : nonzeros)) for (ptrdiff_t k = 0; k < n; k++) nonzeros += x[k] != 0;
         if (nonzeros > n / 2) return (FN(row_t)){x, NULL, n};
@@ -90,23 +91,20 @@ static FN(row_t) FN(sample)(const network_t *net, const samples_t *samples, ptrd
     return row;
 }
 
-/* a^l = sigma(z^l) (3) of the sample in row r. The padding goes through sigma too, to leave no scalar remainder, and is
-   set back to zero; but a softmax's sum must not count it.
+/* a^l = sigma(z^l) (3) of the sample in row r. The padding goes through sigma too, to leave no scalar remainder.
 
    Dropout leaves a hidden unit out, a^l_j = 0, with the probability `dropout`, and multiplies those that stay by
    1 / (1 - dropout), as in Srivastava et al. (2014), section 10; sigma' goes the same way, and with it delta^l. `noise`
    has a number for each unit of layers 1..L-1; the next layer's begin where the function returns. */
 static const uint16_t *FN(activate)(const FN(state_t) * s, const network_t *net, ptrdiff_t l, ptrdiff_t r,
                                     const uint16_t *restrict noise, double dropout) {
-    const ptrdiff_t m = net->M[l], with_padding = net->units[l];
-    const int softmax = net->loss == MULTINOMIAL_LOG_LOSS && l == net->L;
+    const ptrdiff_t with_padding = net->units[l];
     REAL *restrict a = s->a[l] + r * with_padding, *restrict da = s->da[l] + r * with_padding;
-    FN(ACTIVATIONS)[net->activation[l]](s->z[l] + r * with_padding, a, da, softmax ? m : with_padding);
-    for (ptrdiff_t j = m; j < with_padding; j++) a[j] = da[j] = 0;
+    FN(ACTIVATIONS)[net->activation[l]](s->z[l] + r * with_padding, a, da, net->M[l], with_padding);
     if (!noise || l == net->L) return noise;
     const REAL keep = (REAL)(1 / (1 - dropout));
     const int32_t left_out = (int32_t)(dropout * 65536);
-    SIMD() for (ptrdiff_t j = 0; j < with_padding; j++) {
+    EACH(j, with_padding) {
         const REAL factor = noise[j] < left_out ? 0 : keep;
         a[j] *= factor;
         da[j] *= factor;

@@ -57,10 +57,10 @@ static double FN(steps)(const network_t *net, const solver_t *solver, void *para
 
         /* forward pass (2), (3) */
         FN(first_layer)(&s, net, pending ? &last : NULL, &x);
-        SIMD() for (ptrdiff_t j = 0; j < net->units[1]; j++) z[1][j] = (REAL)*scale * z[1][j] + b[1][j];
+        EACH(j, net->units[1]) z[1][j] = (REAL)*scale * z[1][j] + b[1][j];
         noise = FN(activate)(&s, net, 1, 0, noise, solver->dropout);
         for (ptrdiff_t l = 2; l <= L; l++) {
-            FN(forward)(W[l], net->units[l - 1], b[l], a[l - 1], z[l], net->M[l], net->units[l - 1]);
+            FN(forward)(W[l], b[l], a[l - 1], z[l], net->M[l], net->units[l - 1]);
             noise = FN(activate)(&s, net, l, 0, noise, solver->dropout);
         }
 
@@ -72,10 +72,13 @@ static double FN(steps)(const network_t *net, const solver_t *solver, void *para
 
         for (ptrdiff_t l = L; l >= 2; l--) {
             REAL *e = delta[l - 1];
-            FN(backprop_and_update)(W[l], net->units[l - 1], b[l], delta[l], a[l - 1], e, plain ? (REAL)tau : 0,
-                                    plain ? decay : 1, net->M[l], net->units[l - 1]);
-            if (!plain) FN(update_rows)(&s, net, solver, &rule, l, x);
-            SIMD() for (ptrdiff_t j = 0; j < net->units[l - 1]; j++) e[j] *= da[l - 1][j];
+            FN(backprop_and_update)(W[l], delta[l], a[l - 1], e, plain ? (REAL)tau : 0, plain ? decay : 1, net->M[l],
+                                    net->units[l - 1]);
+            EACH(j, net->units[l - 1]) e[j] *= da[l - 1][j];
+            if (!plain)
+                FN(update_rows)(&s, net, solver, &rule, l, x);
+            else
+                EACH(j, net->units[l]) b[l][j] -= (REAL)tau * delta[l][j];
         }
         if (!plain) {
             if (!samples->indptr) x = (FN(row_t)){FN(dense_sample)(net, samples, i), NULL, net->M[0]};
@@ -83,7 +86,7 @@ static double FN(steps)(const network_t *net, const solver_t *solver, void *para
             continue;
         }
         FN(shrink)(&s, net, scale, 1 - tau * alpha);
-        SIMD() for (ptrdiff_t j = 0; j < net->units[1]; j++) {
+        EACH(j, net->units[1]) {
             b[1][j] -= (REAL)tau * delta[1][j];
             s.step[j] = (REAL)(tau / *scale) * delta[1][j];
         }

@@ -90,10 +90,10 @@ def as_layout(X, layout):
     return X
 
 
-def make_samples(sizes, loss="squared_error", dtype=np.float64, seed=0, n=9, layout="dense"):
+def make_samples(sizes, loss="squared_error", dtype=np.float64, seed=0, n=9, layout="dense", nonzeros=0.7):
     """Rows with some zeros in them (the last is all zeros), and targets in [0, 1] that suit the loss."""
     rng = np.random.default_rng(seed + 1)
-    X = rng.normal(size=(n, sizes[0])) * (rng.random((n, sizes[0])) < 0.7)
+    X = rng.normal(size=(n, sizes[0])) * (rng.random((n, sizes[0])) < nonzeros)
     X[-1] = 0
     Y = rng.random((n, sizes[-1]))
     if loss == "multinomial_log_loss":

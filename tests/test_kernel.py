@@ -29,6 +29,8 @@ SIZES = [
     (9, 16, 8, 2),
     (3, 7, 5, 9, 2),
 ]
+#: In the larger one, dense samples of more zeros than nonzeros are turned into lists of their nonzeros.
+LAYOUT_SIZES = [(13, 6, 2), (90, 60, 2)]
 
 
 def dense(X):
@@ -108,10 +110,11 @@ def test_output_and_loss(sizes, activation, loss, dtype, level):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("alpha", [0.0, 0.01])
-def test_layout(alpha, layout, dtype, level):
-    sizes = (13, 6, 2)
+@pytest.mark.parametrize("sizes", LAYOUT_SIZES, ids=str)
+def test_layout(sizes, alpha, layout, dtype, level):
     network = make_network(sizes, ["logistic"] * 2, dtype=dtype)
-    assert both(network, make_samples(sizes, dtype=dtype, layout=layout), tau=1.0, alpha=alpha) < BOUND[dtype]
+    samples = make_samples(sizes, dtype=dtype, layout=layout, nonzeros=0.5)
+    assert both(network, samples, tau=0.2, alpha=alpha) < BOUND[dtype]
 
 
 @pytest.mark.parametrize("layout", ["csr32", "csr64"])
@@ -256,11 +259,11 @@ def test_padding_stays_zero(sizes, activation, dtype, level):
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("alpha", [0.0, 0.5])
-def test_how_the_draws_are_cut_makes_no_difference(alpha, layout, dtype, level):
-    sizes = (6, 5, 3)
+@pytest.mark.parametrize("sizes", LAYOUT_SIZES, ids=str)
+def test_how_the_draws_are_cut_makes_no_difference(sizes, alpha, layout, dtype, level):
     network = make_network(sizes, ["logistic"] * 2, dtype=dtype)
     twin = duplicate(network)
-    samples = make_samples(sizes, dtype=dtype, layout=layout)
+    samples = make_samples(sizes, dtype=dtype, layout=layout, nonzeros=0.5)
     draws = np.random.default_rng(0).integers(9, size=400)
     whole = steps(network, samples, draws, 0.5, alpha)
     parts = sum(steps(twin, samples, part, 0.5, alpha) for part in np.split(draws, [0, 1, 3, 10, 399]))
