@@ -1,6 +1,7 @@
 """What the classifier and the regressor share: the whole story of fit, from validation to the fitted attributes."""
 
 import copy
+import sys
 import warnings
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
@@ -100,6 +101,12 @@ def _feature_size(X, repeats):
         ends = np.cumsum(repeats[order])
         median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
+
+
+def _is_small_frame(X, dtype):
+    """Whether X is a pandas DataFrame of at most a batch of rows, with NumPy columns of this type alone."""
+    pandas = sys.modules.get("pandas")  # who has a DataFrame has imported it
+    return type(X) is getattr(pandas, "DataFrame", None) and len(X) <= BATCH and set(X.dtypes) == {dtype}
 
 
 class BaseBackprop(
@@ -475,8 +482,29 @@ class BaseBackprop(
     # ---- outputs -------------------------------------------------------------------------------------------------
 
     def _validate_for_output(self, X):
-        check_is_fitted(self)
-        return validate_data(self, X, accept_sparse="csr", dtype=self.coefs_[0].dtype, reset=False)
+        """X as the forward pass takes it.
+
+        scikit-learn's checks take several times as long as the prediction for one row. Up to a batch of rows whose
+        values they would only confirm are spared them; all they would change or refuse, and the features' names, are
+        left to them.
+        """
+        if not hasattr(self, "coefs_"):
+            check_is_fitted(self)
+        dtype = self.coefs_[0].dtype
+        values = X.to_numpy() if _is_small_frame(X, dtype) else X
+        confirmed = (
+            type(values) is np.ndarray
+            and values.dtype == dtype
+            and values.ndim == 2
+            and values.shape[1] == self.n_features_in_
+            and 0 < len(values) <= BATCH
+            and np.isfinite(values).all()
+        )
+        if not confirmed:
+            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+        if values is not X or hasattr(self, "feature_names_in_"):
+            validate_data(self, X, reset=False, skip_check_array=True)  # the names of the features
+        return values
 
     def _layer(self, X, l):
         """a^l of validated samples, of the output layer z^L; a batch of rows at a time, to need little memory."""
