@@ -26,10 +26,11 @@ def one_core():
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
 
 
-def seconds_of(call):
-    start = time.perf_counter()
+def seconds_of(call, clock=time.process_time):
+    """Seconds of work, by default: when other processes have their turn on the core, that clock stands still."""
+    start = clock()
     call()
-    return time.perf_counter() - start
+    return clock() - start
 
 
 def interleaved(measures, rounds):
@@ -38,17 +39,21 @@ def interleaved(measures, rounds):
 
 
 def interleaved_seconds(calls, rounds):
-    """Median seconds of each function, called in turn."""
-    return interleaved([partial(seconds_of, call) for call in calls], rounds)
+    """Median seconds, by the clock on the wall, of each function, called in turn."""
+    return interleaved([partial(seconds_of, call, time.perf_counter) for call in calls], rounds)
 
 
 def contest(label, measures, rounds):
-    """{name: median} of measures {name: function}, taken in turn; prints them, and their ratios to the first."""
-    medians = dict(zip(measures, interleaved(measures.values(), rounds), strict=True))
-    first = next(iter(medians.values()))
-    row = "  ".join(f"{name} {value:.3g} ({value / first:.3g}x)" for name, value in medians.items())
+    """Take measures {name: function} in turn, print and return their medians."""
+    return show(label, dict(zip(measures, interleaved(measures.values(), rounds), strict=True)))
+
+
+def show(label, figures):
+    """Print {name: figure}, with ratios to the first."""
+    first = next(iter(figures.values()))
+    row = "  ".join(f"{name} {value:.3g} ({value / first:.3g}x)" for name, value in figures.items())
     print(f"{label:22} {row}", flush=True)
-    return medians
+    return figures
 
 
 def per_step(run, steps, least=1):

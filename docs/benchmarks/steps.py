@@ -19,7 +19,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -206,25 +206,24 @@ def jax_scan(sizes, X, y):
     """Rows in order, which spares JAX the draws; the fastest of sixteen formulations that were tried, by size."""
     if jax is None:
         return None
-    part = slice(PEER_STEPS)
-    layers, X_part = start(sizes), X[part]
+    layers, rows = start(sizes), X
     if sp.issparse(X):
-        X_part = X_part.indices.reshape(-1, NONZEROS), X_part.data.reshape(-1, NONZEROS)
-        step = jax_sparse_step
+        rows, step = (X.indices.reshape(-1, NONZEROS), X.data.reshape(-1, NONZEROS)), jax_sparse_step
     elif sizes[0] < 64:
         step = jax_small_step
     else:
         layers, step = [(W.T, b) for W, b in layers], jax_step
-    layers, samples = jax.tree.map(jax.numpy.asarray, (layers, (X_part, one_hot(sizes, y[part]))))
-    scan = jax.jit(lambda layers: jax.lax.scan(step, layers, samples, unroll=4)[0], donate_argnums=0)
+    layers, samples = jax.tree.map(jax.numpy.asarray, (layers, (rows, one_hot(sizes, y))))
+
+    @partial(jax.jit, donate_argnums=0)
+    def train(layers, epochs):
+        return jax.lax.fori_loop(0, epochs, lambda _, now: jax.lax.scan(step, now, samples, unroll=4)[0], layers)
 
     def run(epochs):
         nonlocal layers
-        for _ in range(epochs):
-            layers = scan(layers)
-        jax.block_until_ready(layers)
+        layers = jax.block_until_ready(train(layers, epochs))
 
-    return run, PEER_STEPS
+    return run, len(y)
 
 
 def jax_step(layers, sample):
@@ -252,12 +251,12 @@ def jax_small_step(layers, sample):
 def jax_sparse_step(layers, sample):
     """By hand: autograd would make a gradient of the size of all weights."""
     ((W, b), (V, c)), ((columns, values), target) = layers, sample
-    h = jax.nn.sigmoid(values @ W[columns] + b)
+    rows, promise = W.at[columns], {"mode": "promise_in_bounds", "indices_are_sorted": True, "unique_indices": True}
+    h = jax.nn.sigmoid(values @ rows.get(**promise) + b)
     a = jax.nn.sigmoid(h @ V + c)
     delta = 2 * (a - target) * a * (1 - a)
     below = (V @ delta) * h * (1 - h)
-    rows = W.at[columns]
-    W = rows.add(-TAU * values[:, None] * below, indices_are_sorted=True, unique_indices=True, mode="promise_in_bounds")
+    W = rows.add(-TAU * values[:, None] * below, **promise)
     return [(W, b - TAU * below), (V - TAU * h[:, None] * delta, c - TAU * delta)], None
 
 
