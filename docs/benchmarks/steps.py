@@ -3,14 +3,13 @@
     python docs/benchmarks/steps.py [--rounds 7] [--contestants NAME ...] [NET ...]
 
 Contestants: ours in float32 and in float64, and on sparse rows with a penalty; scikit-learn's MLPClassifier
-(solver="sgd", batch_size=1); a NumPy loop; torch, once by hand and in place, which is several times faster there than
+(solver="sgd", batch_size=1); a NumPy loop; torch, by hand and in place, which is several times faster there than
 autograd and an optimizer (`torch_eager`, only when named); JAX, a compiled scan; and FANN, from C. Those that are not
-installed stay away. All but ours are given float32, the weights and the layout that suit them, and rows drawn
-beforehand.
+installed stay away. All but ours and MLPClassifier have their start weights ready, in the layout that suits them.
 
 They take turns, round after round; printed are each one's median in µs a step, and its ratio to ours. A turn is a long
 run less a short one: start weights, of all 500,000 features say, are no part of a step. Beside them stands what the
-machine allows, see `limits`.
+machine allows, see `machine_limit`.
 """
 
 import argparse
@@ -341,7 +340,7 @@ def measure(nets=tuple(NETS), contestants=NAMES, rounds=7):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=", ".join(NETS))
+    parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=", ".join(NETS).replace("%", "%%"))
     parser.add_argument("--contestants", nargs="*", default=NAMES, metavar="NAME", help=", ".join(CONTESTANTS))
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
