@@ -80,6 +80,7 @@ if torch is not None:
     CONTESTANTS["torch_adam"] = partial(torch_loop, torch.optim.Adam)
     CONTESTANTS["torch_sgd"] = partial(torch_loop, partial(torch.optim.SGD, momentum=0.9, nesterov=True))
 
+# torch_sgd got to 1.8 % with fall 0.8 in the first seed; with 0.7 it is sooner at 2 %, and gets there in most seeds.
 CHOSEN = {
     "ours": {"activation": "relu", "tau": 0.03, "fall": 0.7},
     "mlp_adam": {"batch_size": 64, "learning_rate_init": 0.002},
