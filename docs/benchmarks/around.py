@@ -5,36 +5,19 @@
 Memory is the growth of the process's peak (Linux only), in a process of its own; times are medians of interleaved runs.
 """
 
-import os
-import statistics
 import subprocess
 import sys
-import time
-import warnings
 from functools import partial
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 
 import joblib
 import numpy as np
+from _timing import interleaved_seconds, one_thread
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._sampling import Draws, canonical_order
-
-
-def interleaved(runs, rounds):
-    """Median seconds of each function, called in turn."""
-    times = [[] for _ in runs]
-    for _ in range(rounds):
-        for run, values in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            values.append(time.perf_counter() - start)
-    return [statistics.median(values) for values in times]
 
 
 def memory():
@@ -69,7 +52,7 @@ def predictions():
     for method in ("predict", "predict_proba"):
         for rows, rounds in ((X, 9), (X[:1], 500)):
             calls = [partial(getattr(model, method), rows) for model in (ours, theirs)]
-            own, peer = (seconds * 1e3 for seconds in interleaved(calls, rounds))
+            own, peer = (seconds * 1e3 for seconds in interleaved_seconds(calls, rounds))
             print(f"{method}, {len(rows)} rows: {own:.3f} ms, MLPClassifier {peer:.3f} ms ({peer / own:.2f}x)")
 
 
@@ -85,10 +68,10 @@ def draws():
         "other weights": Draws(order, importance=rng.random(n)),
     }
     for label, kind in kinds.items():
-        (seconds,) = interleaved([lambda k=kind: list(k.epoch(rng, 2**16))], 9)
+        (seconds,) = interleaved_seconds([lambda k=kind: list(k.epoch(rng, 2**16))], 9)
         print(f"{label}: {seconds / kind.epoch_length * 1e9:.0f} ns a draw")
     X, y = rng.random((n, 64), dtype=np.float32), rng.integers(10, size=n).astype(np.int32)
-    (seconds,) = interleaved([lambda: canonical_order(X, y)], 9)
+    (seconds,) = interleaved_seconds([lambda: canonical_order(X, y)], 9)
     print(f"canonical order of 64 features: {seconds / n * 1e9:.0f} ns a row, once")
 
 
@@ -102,12 +85,12 @@ def search():
         with joblib.parallel_backend("threading"):
             GridSearchCV(model, grid, n_jobs=n_jobs).fit(X / 16, y)
 
-    one, two = interleaved([lambda: fit(1), lambda: fit(2)], 3)
+    one, two = interleaved_seconds([lambda: fit(1), lambda: fit(2)], 3)
     print(f"search: {one:.1f} s with one job, {two:.1f} s with two ({one / two:.2f}x)")
 
 
 if __name__ == "__main__":
-    warnings.simplefilter("ignore")
+    one_thread()
     parts = {f.__name__: f for f in (memory, predictions, draws, search)}
     for part in sys.argv[1:] or parts:
         if part.startswith("memory-"):

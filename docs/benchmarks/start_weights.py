@@ -10,15 +10,11 @@ and the seconds of training. docs/start_weights.md says what followed from it.
 """
 
 import argparse
-import os
 import time
-import warnings
-
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[name] = "1"
 
 import numpy as np
 from _data import mnist
+from _timing import one_thread
 from sklearn import datasets
 from sklearn.metrics import recall_score
 from sklearn.model_selection import KFold, StratifiedKFold
@@ -152,7 +148,7 @@ starts = {"default": default_start, "Glorot": glorot}
 middle = 2 if classify else 1
 for gain, centre in ((1, 0), (2, 0), (4, 0), (middle, -2), (middle, -4), (middle, -6), (4 / middle, -4)):
     starts[f"gain {gain:g}, b around {centre}"] = first_layer(gain, centre)
-warnings.simplefilter("ignore")
+one_thread()
 
 reference = {name: cross_validate(lambda: peer(random_state=0), X, y, classify) for name, (X, y) in sets.items()}
 print(f"{peer.__name__}: {sum(r[2] for r in reference.values()):.0f} s")

@@ -1,0 +1,132 @@
+"""All of the figures in one run: steps.py, batches.py and accuracy.py, into results.md and steps.svg beside this file.
+
+    python docs/benchmarks/run.py [--rounds 7] [--seeds 3]
+
+Needs the `benchmarks` extra for torch, JAX and the plot; takes about half an hour.
+"""
+
+import argparse
+import platform
+from datetime import date
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import accuracy
+import batches
+import matplotlib.pyplot as plt
+import steps
+from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+FOLDER = Path(__file__).parent
+LABELS = {
+    "ours": "ours",
+    "ours_float64": "ours, float64",
+    "ours_penalty": "ours, alpha > 0",
+    "ours_adam": "ours, Adam",
+    "ours_sgd": "ours, SGD",
+    "scikit_learn": "MLPClassifier, batch_size=1",
+    "mlp_adam": "MLPClassifier, Adam",
+    "mlp_sgd": "MLPClassifier, SGD",
+    "numpy_loop": "NumPy loop",
+    "torch_by_hand": "torch, by hand",
+    "torch_adam": "torch, Adam",
+    "torch_sgd": "torch, SGD",
+    "jax_scan": "JAX, compiled scan",
+    "fann": "FANN",
+    "arithmetic": "arithmetic",
+    "read": "reading",
+    "update": "updating",
+}
+LIMITS = ("arithmetic", "read", "update")
+
+
+def number(value):
+    """Three digits, never in scientific notation."""
+    return f"{float(f'{value:.3g}'):,g}" if value < 1e6 else "–"
+
+
+def table(label, figures):
+    """{label: {contestant: figure}} in Markdown; in brackets ratios to a row's first contestant."""
+    names = [name for name in LABELS if any(name in row for row in figures.values())]
+    lines = [[label, *(LABELS[name] for name in names)], ["---"] * (len(names) + 1)]
+    for row_label, row in figures.items():
+        first = next(iter(row))
+        ratios = {name: f" ({number(row[name] / row[first])})" for name in row if name not in (first, *LIMITS)}
+        lines.append([row_label, *(number(row[n]) + ratios.get(n, "") if n in row else "" for n in names)])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def versions():
+    """Processor and libraries."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        processor = next(iter(models), processor)
+    libraries = []
+    for name in ("numpy", "scipy", "scikit-learn", "torch", "jax"):
+        try:
+            libraries.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            pass
+    return f"{date.today()}, one core of {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
+
+
+def plot(figures, path):
+    """µs a step by net, one marker a contestant, over the machine's limit as a bar."""
+    plt.rcParams["svg.hashsalt"] = "skbackprop"
+    figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
+    nets = list(figures)[::-1]
+    smallest = min(min(row.values()) for row in figures.values()) / 2
+    limit = [max(figures[net]["arithmetic"], figures[net]["update"]) for net in nets]
+    axes.barh(range(len(nets)), limit, left=0, height=0.5, color="0.88", label="the machine's limit")
+    markers = {"ours": "o", "jax_scan": "s", "fann": "v", "numpy_loop": "D", "torch_by_hand": "^", "scikit_learn": "X"}
+    for name, marker in markers.items():
+        places = [k for k, net in enumerate(nets) if name in figures[net]]
+        values = [figures[nets[k]][name] for k in places]
+        axes.scatter(values, places, s=60, marker=marker, label=LABELS[name], zorder=3)
+    axes.set(xscale="log", yticks=range(len(nets)), yticklabels=nets, xlabel="µs a step", xlim=(smallest, None))
+    axes.xaxis.set_major_locator(LogLocator(numticks=20))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    axes.grid(axis="x", color="0.9")
+    axes.set_axisbelow(True)
+    axes.set_title("One step of one-sample SGD, float32, one core", loc="left")
+    axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.45, -0.12), frameon=False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def write(step, batch, time, options):
+    (FOLDER / "results.md").write_text(f"""# Results
+
+Written by `run.py`. {versions()}. [README.md](README.md) and the scripts say what was measured, and how.
+
+## One step
+
+µs a step, float32, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours. The last three
+columns are the machine's limits, measured in the same rounds: no step takes less than the longer of its arithmetic and
+of updating the weights it touches.
+
+![µs a step by net](steps.svg)
+
+{table("net", step)}
+## Mini-batches
+
+µs a sample, relu and softmax, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours with Adam.
+
+{table("net", batch)}
+## Time to accuracy
+
+MNIST, 784-300-10: seconds of training until the test error is that small, medians of {options.seeds} seeds; in brackets
+the ratio to ours.
+
+{table("test error", time)}""")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seeds", type=int, default=3)
+    options = parser.parse_args()
+    step = steps.measure(rounds=options.rounds)
+    plot(step, FOLDER / "steps.svg")
+    write(step, batches.measure(rounds=options.rounds), accuracy.measure(seeds=options.seeds), options)
