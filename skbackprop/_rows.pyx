@@ -1,9 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """A 64-bit hash of each row of a matrix, dense or CSR: the key of the canonical order of the samples (_sampling.py).
 
-The hash is a sum over the row's nonzeros of a mixture of column and value. Zeros add nothing and the order of the terms
-does not matter, so that the same matrix has the same hashes dense and CSR, in float32 and in float64.
+The hash is a sum over the row's values, each mixed and multiplied by a number that depends on its column (a multilinear
+hash, Carter, Wegman 1979). Zeros add nothing and the order of the terms does not matter, so that the same matrix has the
+same hashes dense and CSR, in float32 and in float64.
 """
+
+import numpy as np
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memcpy
@@ -17,26 +20,35 @@ ctypedef fused integer:
     int64_t
 
 
-cdef inline uint64_t mix(uint64_t column, double value) noexcept nogil:
-    """The finaliser of SplitMix64 (Steele, Lea, Flood 2014) on the column and the value's bits."""
+cdef inline uint64_t column_factor(uint64_t column) noexcept nogil:
+    """A pseudo-random odd number for each column: SplitMix64 (Steele, Lea, Flood 2014)."""
+    cdef uint64_t bits = (column + 1) * <uint64_t>0x9E3779B97F4A7C15
+    bits = (bits ^ (bits >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    bits = (bits ^ (bits >> 27)) * <uint64_t>0x94D049BB133111EB
+    return (bits ^ (bits >> 31)) | 1
+
+
+cdef inline uint64_t value_bits(double value) noexcept nogil:
+    """The value's bits, mixed; 0 for both zeros."""
     cdef uint64_t bits
+    value += 0.0  # -0.0 becomes 0.0
     memcpy(&bits, &value, 8)
-    bits = (bits ^ (bits >> 32)) * <uint64_t>0xBF58476D1CE4E5B9 + (column + 1) * <uint64_t>0x9E3779B97F4A7C15
-    bits = (bits ^ (bits >> 30)) * <uint64_t>0x94D049BB133111EB
-    bits = (bits ^ (bits >> 27)) * <uint64_t>0xBF58476D1CE4E5B9
-    return bits ^ (bits >> 31)
+    bits *= <uint64_t>0xBF58476D1CE4E5B9
+    return bits ^ (bits >> 32)
 
 
 def add_dense(uint64_t[::1] hashes, const real[:, ::1] X, uint64_t first_column=0):
     """Add the hash of each row of X, whose columns count from ``first_column``, to ``hashes``."""
-    cdef Py_ssize_t i, k
+    cdef Py_ssize_t i, k, n = X.shape[1]
     cdef uint64_t h
+    cdef uint64_t[::1] factor = np.empty(n, dtype=np.uint64)
     with nogil:
+        for k in range(n):
+            factor[k] = column_factor(first_column + k)
         for i in range(X.shape[0]):
             h = 0
-            for k in range(X.shape[1]):
-                if X[i, k] != 0:
-                    h += mix(first_column + k, X[i, k])
+            for k in range(n):  # without a branch: a 0 adds 0
+                h += value_bits(X[i, k]) * factor[k]
             hashes[i] += h
 
 
@@ -49,6 +61,5 @@ def add_csr(uint64_t[::1] hashes, const real[::1] data, const integer[::1] indic
         for i in range(hashes.shape[0]):
             h = 0
             for q in range(indptr[i], indptr[i + 1]):
-                if data[q] != 0:
-                    h += mix(indices[q], data[q])
+                h += value_bits(data[q]) * column_factor(indices[q])
             hashes[i] += h
