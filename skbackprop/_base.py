@@ -274,9 +274,9 @@ class BaseBackprop(
         """What earlier trainings left that this one goes on from."""
         before = {
             "loss_curve_": [],
-            "validation_loss_curve_": [],
-            "validation_scores_": [],
-            "best_loss_": np.inf,
+            "validation_loss_curve_": None,
+            "validation_scores_": None,
+            "best_loss_": None,
             "n_iter_": 0,
             "t_": 0,
             "_solver_state": None,
@@ -287,6 +287,7 @@ class BaseBackprop(
         """The attributes of an estimator whose training has come so far."""
         # where no epoch was done, or the last was taken back, the start weights' loss counts
         start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
+        best = [before["best_loss_"] or np.inf, *outcome.losses, *start]
         coefs, intercepts = network.views(network.folded())
         losses = before["loss_curve_"] + outcome.losses
         return dict(
@@ -297,9 +298,9 @@ class BaseBackprop(
             out_activation_=network.activations[-1],
             loss_curve_=losses,
             loss_=(losses or start)[-1],
-            best_loss_=min([before["best_loss_"], *outcome.losses, *start]),
-            validation_loss_curve_=before["validation_loss_curve_"] + outcome.validation_losses,
-            validation_scores_=before["validation_scores_"] + outcome.validation_scores,
+            best_loss_=None if self.early_stopping and not partial else min(best),
+            validation_loss_curve_=(before["validation_loss_curve_"] or []) + outcome.validation_losses or None,
+            validation_scores_=(before["validation_scores_"] or []) + outcome.validation_scores or None,
             best_validation_score_=max(outcome.validation_scores, default=None),
             n_iter_=len(outcome.losses) + (before["n_iter_"] if partial else 0),
             t_=before["t_"] + outcome.n_steps,

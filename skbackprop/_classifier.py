@@ -162,13 +162,14 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     loss_ : float
         The last entry of `loss_curve_`.
 
-    best_loss_ : float
-        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller.
+    best_loss_ : float or None
+        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller. None with
+        `early_stopping`, where `best_validation_score_` decides.
 
-    validation_loss_curve_ : list of float
-        For each epoch the mean f_i of the held-out samples after it; empty without such samples.
+    validation_loss_curve_ : list of float or None
+        For each epoch the mean f_i of the held-out samples after it; None without such samples.
 
-    validation_scores_ : list of float
+    validation_scores_ : list of float or None
         For each epoch their score.
 
     best_validation_score_ : float or None
@@ -541,9 +542,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         log_p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             log of `predict_proba`.
         """
-        z = self.decision_function(X)
         if self._multilabel:
-            return log_expit(z)
+            return np.log(self.predict_proba(X))
+        z = self.decision_function(X)
         if z.ndim == 2:
             return log_softmax(self._log_scores(z), axis=1)
         if len(self.classes_) == 1:

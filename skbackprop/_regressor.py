@@ -149,13 +149,14 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     loss_ : float
         The last entry of `loss_curve_`.
 
-    best_loss_ : float
-        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller.
+    best_loss_ : float or None
+        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller. None with
+        `early_stopping`, where `best_validation_score_` decides.
 
-    validation_loss_curve_ : list of float
-        For each epoch the mean f_i of the held-out samples after it; empty without such samples.
+    validation_loss_curve_ : list of float or None
+        For each epoch the mean f_i of the held-out samples after it; None without such samples.
 
-    validation_scores_ : list of float
+    validation_scores_ : list of float or None
         For each epoch their score.
 
     best_validation_score_ : float or None

@@ -46,8 +46,8 @@ class Validation:
         score = float(self.scorer(estimator, self.X, self.y, **weight))
         if np.isnan(score):
             raise ValueError(
-                f"the score of the {len(self.samples)} validation samples is not a number: give more of them "
-                "(validation_fraction, X_val), or another scoring"
+                f"The validation set is too small: the score of its {len(self.samples)} samples is not a number. "
+                "Increase validation_fraction, give more samples, or choose another scoring"
             )
         return score
 
