@@ -86,11 +86,12 @@ def _random_stream(random_state):
     return np.random.Generator(np.random.PCG64(seed))
 
 
-def _feature_size(X, repeats):
+def _feature_size(X, sample_weight):
     """The root mean square of the features in the median row: 1 where they are standardised.
 
     A median, because it is one of the rows' own values: no sum whose rounding the order of the rows would change.
     """
+    repeats = None if sample_weight is None else repetitions(sample_weight)
     with np.errstate(over="ignore"):
         squares = row_norms(X, squared=True)
     if repeats is None:
@@ -187,7 +188,7 @@ class BaseBackprop(
                 self._check_same_shape(network)
                 network.set(self.coefs_, self.intercepts_)
             else:
-                start_weights(network, rng, _feature_size(X, draws.repeats))
+                start_weights(network, rng, _feature_size(X, sample_weight))
                 self._set_given_weights(network, *start)
 
             def fitted_attributes(outcome):
