@@ -17,6 +17,12 @@ from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
 __all__ = ["BackpropClassifier"]
 
 
+def _inside(p):
+    """Probabilities strictly between 0 and 1."""
+    kind = np.finfo(p.dtype)
+    return np.clip(p, kind.tiny, 1 - kind.epsneg)
+
+
 def _no_partial_fit(estimator):
     """Why there is no `partial_fit`."""
     if estimator.class_weight == "balanced":
@@ -521,8 +527,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """
         z = self.decision_function(X)
         if self._multilabel:
-            kind = np.finfo(z.dtype)
-            return np.clip(expit(z), kind.tiny, 1 - kind.epsneg)
+            return _inside(expit(z))
         if z.ndim == 2:
             return softmax(self._log_scores(z))
         if len(self.classes_) == 1:
@@ -542,9 +547,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         log_p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             log of `predict_proba`.
         """
-        if self._multilabel:
-            return np.log(self.predict_proba(X))
         z = self.decision_function(X)
+        if self._multilabel:
+            return np.log(_inside(expit(z)))
         if z.ndim == 2:
             return log_softmax(self._log_scores(z), axis=1)
         if len(self.classes_) == 1:

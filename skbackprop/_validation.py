@@ -78,8 +78,11 @@ def split(X, targets, order, fraction, labels, rng):
     group = np.cumsum(distinct(X, targets, order)) - 1
     groups, first = np.unique(group, return_index=True)
     if len(groups) < 2:
-        raise ValueError("early_stopping needs at least two different samples, one of them for validation; got 1")
-    size = int(np.clip(np.ceil(fraction * len(groups)), 1, len(groups) - 1))
+        raise ValueError(
+            "early_stopping needs two different samples at least, one of them for validation; got 1 sample"
+        )
+    # two at least where that leaves as many, because R² is not defined for one
+    size = int(np.clip(np.ceil(fraction * len(groups)), min(2, len(groups) // 2), len(groups) - 1))
     if labels is not None:
         labels = labels[order[first]]
         classes, count = np.unique(labels, return_counts=True)

@@ -1,0 +1,102 @@
+"""The step size of each epoch."""
+
+import re
+
+import numpy as np
+import pytest
+from helpers import fit_quietly, make_data
+
+from skbackprop import BackpropRegressor, _training
+from skbackprop._schedules import Schedule
+
+
+@pytest.fixture
+def taus(monkeypatch):
+    """The step sizes that the kernel is given, one for each change."""
+    seen, real = [], _training.steps
+
+    def steps(network, samples, rows, tau, *how):
+        if tau and (not seen or seen[-1] != tau):
+            seen.append(tau)
+        return real(network, samples, rows, tau, *how)
+
+    monkeypatch.setattr(_training, "steps", steps)
+    return seen
+
+
+def expected(name, n):
+    e = np.arange(n)
+    return {"invscaling": (e + 1.0) ** -0.7, "cosine": (1 + np.cos(np.pi * e / 6)) / 2}[name]
+
+
+@pytest.mark.parametrize("name", ["invscaling", "cosine"])
+@pytest.mark.parametrize("learning_rate", [0.02, lambda epoch: 0.02])
+def test_epoch_by_epoch(name, learning_rate, taus):
+    X, y = make_data(BackpropRegressor)
+    settings = dict(learning_rate=learning_rate, learning_rate_schedule=name, power_t=0.7, max_iter=6, random_state=0)
+    fit_quietly(BackpropRegressor((5,), **settings), X, y)
+    np.testing.assert_allclose(taus, 0.02 * expected(name, 6), rtol=1e-12)
+    taus.clear()
+    model = BackpropRegressor((5,), **settings)
+    for _ in range(6):
+        model.partial_fit(X, y)
+    np.testing.assert_allclose(taus, 0.02 * expected(name, 6), rtol=1e-12)
+    model.partial_fit(X, y)  # the cosine starts again
+    assert taus[-1] == pytest.approx(0.02 * (1 if name == "cosine" else 7**-0.7))
+
+
+def test_adaptive(taus):
+    """A fifth each time that training would have stopped; it does when tau is 1e-6 or less."""
+    X, y = make_data(BackpropRegressor)
+    model = BackpropRegressor(
+        (5,), learning_rate=0.01, learning_rate_schedule="adaptive", tol=10, n_iter_no_change=2, random_state=0
+    ).fit(X, y)
+    np.testing.assert_allclose(taus, 0.01 * 0.2 ** np.arange(7), rtol=1e-12)
+    assert taus[-1] <= 1e-6 < taus[-2]
+    assert model.n_iter_ == 7 * 4  # two epochs to compare with two before
+    part = BackpropRegressor(
+        (5,), learning_rate=0.01, learning_rate_schedule="adaptive", tol=10, n_iter_no_change=2, random_state=0
+    )
+    taus.clear()
+    for _ in range(12):
+        part.partial_fit(X, y)
+    np.testing.assert_allclose(taus, 0.01 * 0.2 ** np.arange(3), rtol=1e-12)
+
+
+def test_adaptive_with_early_stopping(taus):
+    X, y = make_data(BackpropRegressor)
+    BackpropRegressor(
+        (5,), learning_rate=0.01, learning_rate_schedule="adaptive", early_stopping=True, tol=10, n_iter_no_change=3
+    ).fit(X, y)
+    np.testing.assert_allclose(taus, 0.01 * 0.2 ** np.arange(7), rtol=1e-12)
+
+
+def test_a_warm_start_keeps_what_was_lowered(taus):
+    X, y = make_data(BackpropRegressor)
+    model = BackpropRegressor(
+        (5,), learning_rate=0.01, learning_rate_schedule="adaptive", tol=10, n_iter_no_change=2, warm_start=True
+    )
+    fit_quietly(model.set_params(max_iter=5), X, y)
+    assert taus[-1] == pytest.approx(0.002)
+    fit_quietly(model.set_params(max_iter=1), X, y)
+    assert taus[-1] == pytest.approx(0.002)
+
+
+def test_it_is_shown(capsys):
+    X, y = make_data(BackpropRegressor)
+    model = BackpropRegressor(
+        (5,), learning_rate=0.01, learning_rate_schedule="cosine", max_iter=4, early_stopping=True, verbose=True
+    )
+    fit_quietly(model, X, y)
+    lines = capsys.readouterr().out.splitlines()
+    shown = [re.search(r"validation score = (\S+), tau = (\S+), [\d,]+ samples/s$", line).groups() for line in lines]
+    np.testing.assert_allclose([float(score) for score, _ in shown], model.validation_scores_, atol=1e-6)
+    np.testing.assert_allclose(
+        [float(tau) for _, tau in shown], 0.01 * (1 + np.cos(np.pi * np.arange(4) / 4)) / 2, rtol=1e-2
+    )
+
+
+def test_what_a_function_must_return():
+    schedule = Schedule(lambda epoch: -1.0)
+    with pytest.raises(ValueError, match="must return a finite number > 0; for epoch 3"):
+        schedule(3)
