@@ -119,7 +119,7 @@ SHOWS = {"mnist": show_mnist, "news": show_news, "imbalance": show_imbalance, "q
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", nargs="*", choices=[*SHOWS, []], default=list(SHOWS))
+    parser.add_argument("what", nargs="*", default=list(SHOWS), metavar="WHAT", help=", ".join(SHOWS))
     warnings.simplefilter("ignore", ConvergenceWarning)
     for what in parser.parse_args().what:
         SHOWS[what]()
