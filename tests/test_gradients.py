@@ -49,13 +49,15 @@ def central_differences(network, samples, rows, alpha):
 )
 def test_central_differences(sizes, activation, output, loss):
     network = make_network(sizes, [activation] * (len(sizes) - 2) + [output], loss, seed=3)
-    samples = make_samples(sizes, loss, seed=3)
-    for weights, alpha in ((None, 0.0), (None, 0.3), (np.linspace(0.2, 2, 9), 0.0)):
-        samples.weights = weights
-        for row in (0, 1, 8):  # the last is all zeros
-            exact = gradient_of_a_step(network, samples, row, alpha)
-            assert abs(exact).max() > 1e-3
-            np.testing.assert_allclose(central_differences(network, samples, [row], alpha), exact, rtol=1e-6, atol=1e-8)
+    for layout in ("dense", "csr32"):
+        samples = make_samples(sizes, loss, seed=3, layout=layout)
+        for weights, alpha in ((None, 0.0), (None, 0.3), (np.linspace(0.2, 2, 9), 0.0)):
+            samples.weights = weights
+            for row in (0, 8):  # the last is all zeros
+                exact = gradient_of_a_step(network, samples, row, alpha)
+                assert abs(exact).max() > 1e-3
+                differences = central_differences(network, samples, [row], alpha)
+                np.testing.assert_allclose(differences, exact, rtol=1e-6, atol=1e-8)
 
 
 @pytest.mark.parametrize("layout", ["dense", "csr32"])
