@@ -53,8 +53,8 @@ def gelu(z):
 
 
 def exp(z):
-    """e^z, for outputs only."""
-    return np.exp(z, out=z)
+    """e^z, for outputs only; where it would overflow, the largest value that the kernel gives."""
+    return np.exp(np.minimum(z, 87 if z.dtype == np.float32 else 708, out=z), out=z)
 
 
 def softmax(z):

@@ -288,7 +288,7 @@ class BaseBackprop(
         """The attributes of an estimator whose training has come so far."""
         # where no epoch was done, or the last was taken back, the start weights' loss counts
         start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
-        best = [before["best_loss_"] or np.inf, *outcome.losses, *start]
+        best = [*outcome.losses, *start] + ([] if before["best_loss_"] is None else [before["best_loss_"]])
         coefs, intercepts = network.views(network.folded())
         losses = before["loss_curve_"] + outcome.losses
         return dict(
@@ -429,13 +429,15 @@ class BaseBackprop(
 
     def _sample_once(self, X, targets, order, repeats, importance):
         """Each distinct row once, its weight multiplying f_i: so that to repeat a row is the same as to weigh it."""
-        weight = np.ones(len(order)) if repeats is None else repeats[order].astype(np.float64)
+        new = distinct(X, targets, order)
+        if importance is not None:  # equal rows of unlike importance stay apart: count times importance is no sum
+            new[1:] |= np.diff(importance[order]) != 0
+        first = np.flatnonzero(new)
+        weight = np.zeros(X.shape[0])
+        weight[order[first]] = np.add.reduceat(np.ones(len(order)) if repeats is None else repeats[order], first)
         if importance is not None:
-            weight *= importance[order]
-        first = np.flatnonzero(distinct(X, targets, order))
-        sums = np.zeros(X.shape[0])
-        sums[order[first]] = np.add.reduceat(weight, first)
-        return Samples(X, targets, sums), Draws(order[first], "shuffle")
+            weight *= importance
+        return Samples(X, targets, weight), Draws(order[first], "shuffle")
 
     def _validation(self, X, y, sample_weight, dtype):
         """The held-out samples that the user gave to fit."""

@@ -247,14 +247,20 @@ def train(network, samples, draws, rng, *, solver, schedule, alpha, max_iter, st
         with np.errstate(over="ignore", invalid="ignore"):
             return isfinite(network.params.sum(dtype=np.float64))
 
-    def diverged():
+    def too_large(loss):
         # The estimate from a few draws rules most epochs out; where it does not, all rows are measured.
-        if not losses or not isfinite(losses[-1]):
-            return bool(losses)
         tiny = np.finfo(network.params.dtype).eps
-        return losses[-1] > DIVERGED * max(outcome.start_loss, tiny) and (
-            losses[-1] > DIVERGED * max(trainer.expected_loss(start.params), tiny)
+        return not isfinite(loss) or (
+            loss > DIVERGED * max(outcome.start_loss, tiny)
+            and loss > DIVERGED * max(trainer.expected_loss(start.params), tiny)
         )
+
+    def diverged():
+        return bool(losses) and too_large(losses[-1])
+
+    def diverged_at_last():
+        # An epoch may be one batch, whose loss is taken before its step.
+        return solver.batch_size > 1 and bool(losses) and too_large(trainer.first_loss(rng))
 
     def go_back():
         """To the weights of the best epoch. Those since the last checkpoint were not kept: they are trained again."""
@@ -285,7 +291,7 @@ def train(network, samples, draws, rng, *, solver, schedule, alpha, max_iter, st
             look = (epoch + 1) % trainer.epochs_per_look == 0
             if trainer.epochs_per_look == 1:
                 network.fold_scale()  # as partial_fit does after each epoch: so both round alike
-            if diverged() or (look and not finite()):
+            if diverged() or (look and not finite()) or (watch is not None and diverged_at_last()):
                 break
             if look and losses[-1] < best.loss and epoch + 1 < max_iter:
                 best = _Checkpoint.of(trainer, rng, epoch + 1, losses[-1])
@@ -299,7 +305,7 @@ def train(network, samples, draws, rng, *, solver, schedule, alpha, max_iter, st
                 break
     except KeyboardInterrupt as interrupt:
         outcome.interrupted = interrupt
-    if not finite() or diverged():
+    if not finite() or diverged() or diverged_at_last():
         outcome.diverged = True
         try:
             go_back()

@@ -69,9 +69,10 @@ def test_repetition_and_order(settings, estimator):
     """Whole-number weights repeat rows, to the bit, and the order of the rows does not matter."""
     X, y = make_data(estimator, dtype=np.float32)
     weight = np.random.default_rng(0).integers(0, 4, size=len(y))
-    weighted = fit_quietly(make(estimator, settings), X, y, sample_weight=weight)
+    more = {"class_weight": "balanced"} if estimator is BackpropClassifier else {}
+    weighted = fit_quietly(make(estimator, settings, **more), X, y, sample_weight=weight)
     rows = np.random.default_rng(1).permutation(np.repeat(np.arange(len(y)), weight))
-    assert same_bits(fit_quietly(make(estimator, settings), X[rows], y[rows]), weighted)
+    assert same_bits(fit_quietly(make(estimator, settings, **more), X[rows], y[rows]), weighted)
 
 
 @every_estimator
@@ -282,6 +283,25 @@ def test_never_nan(settings, estimator, dtype):
     assert all(np.isfinite(w).all() for w in weights_of(model))
     assert np.isfinite(model.predict(X)).all() if estimator is BackpropRegressor else model.predict(X) is not None
     assert len(model.loss_curve_) <= 6 or settings.get("solver") == "lbfgs"
+
+
+def test_one_batch_that_diverges():
+    """An epoch of one step: its loss is that of the start weights, but the step's weights are looked at as well."""
+    X, y = make_data(BackpropRegressor)
+    start = fit_quietly(BackpropRegressor(learning_rate=1e-300, max_iter=1, random_state=0), X, y)
+    model = BackpropRegressor(batch_size=100, learning_rate=1e6, max_iter=1, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="diverged in epoch 1"):
+        model.fit(X, y)
+    assert all((own == other).all() for own, other in zip(weights_of(model), weights_of(start), strict=True))
+
+
+def test_predictions_of_exponential_outputs_stay_finite():
+    X, y = make_data(BackpropRegressor)
+    model = fit_quietly(BackpropRegressor(loss="poisson", max_iter=5, random_state=0), X, y)
+    for dtype in (np.float64, np.float32):
+        fit_quietly(model, X.astype(dtype), y)
+        model.intercepts_[-1][:] = 1e4
+        assert np.isfinite(model.predict(X)).all()
 
 
 @every_estimator
