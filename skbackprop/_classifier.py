@@ -339,7 +339,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch over the given samples.
 
-        The random stream goes on from call to call: k calls on the same X and y equal ``fit`` with ``max_iter=k``.
+        The random stream goes on from call to call, and so do momentum, Adam's means and the schedule: k calls on the
+        same X and y equal ``fit`` with ``max_iter=k``. Not there with ``solver="lbfgs"`` or ``class_weight="balanced"``.
 
         Parameters
         ----------
