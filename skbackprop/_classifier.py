@@ -340,7 +340,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         """Train for one epoch over the given samples.
 
         The random stream goes on from call to call, and so do momentum, Adam's means and the schedule: k calls on the
-        same X and y equal ``fit`` with ``max_iter=k``. Not there with ``solver="lbfgs"`` or ``class_weight="balanced"``.
+        same X and y equal ``fit`` with ``max_iter=k``. Not there with ``solver="lbfgs"``, nor with
+        ``class_weight="balanced"``.
 
         Parameters
         ----------
