@@ -22,6 +22,7 @@ from ._activations import HIDDEN_ACTIVATIONS, activation_code
 from ._backprop import activation as activation_and_derivative
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._network import Network, forward, start_weights
+from ._repr import visual_block
 from ._sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
 from ._schedules import SCHEDULES, Schedule
 from ._solvers import Solver
@@ -168,6 +169,9 @@ class BaseBackprop(
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def _sk_visual_block_(self):
+        return visual_block(self)
+
     # ---- fit -----------------------------------------------------------------------------------------------------
 
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None, validation=(None,) * 3, start=(None,) * 2):
@@ -242,7 +246,7 @@ class BaseBackprop(
             network,
             rule,
             batch_size=self.batch_size,
-            dropout=self.dropout,
+            dropout=getattr(self, "dropout", 0.0),
             momentum=self.beta_1 if rule == "adam" else self.momentum,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
@@ -317,17 +321,7 @@ class BaseBackprop(
 
     def _validate(self, X, y, sample_weight, dtype, reset):
         """X, y and sample_weight as arrays; rows of weight 0 are dropped."""
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse="csr",
-            dtype=dtype,
-            order="C",
-            multi_output=True,
-            y_numeric=self._y_numeric,
-            reset=reset,
-        )
+        X, y = self._validate_X_y(X, y, dtype, reset)
         if issparse(X):
             X = copy.copy(X)  # the arrays stay the caller's, but the checks may put others in their place
             try:
@@ -350,6 +344,19 @@ class BaseBackprop(
         if not keep.all():
             X, y, sample_weight = X[keep], y[keep], sample_weight[keep]
         return X, y, sample_weight
+
+    def _validate_X_y(self, X, y, dtype, reset):
+        return validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            dtype=dtype,
+            order="C",
+            multi_output=True,
+            y_numeric=self._y_numeric,
+            reset=reset,
+        )
 
     def _resolve_hidden(self):
         """Sizes and activations of the hidden layers."""
@@ -418,9 +425,7 @@ class BaseBackprop(
         elif self.early_stopping and not partial:
             order, rows = split(X, targets, order, self.validation_fraction, self._strata(targets), rng)
             weight = None if sample_weight is None else sample_weight[rows]
-            held_out = Validation(
-                X[rows], y[rows], Samples(X[rows], targets[rows], weight), weight, check_scoring(self, self.scoring)
-            )
+            held_out = Validation(X[rows], y[rows], Samples(X[rows], targets[rows], weight), weight, self._scorer())
         if self.solver == "lbfgs":
             return *self._sample_once(X, targets, order, repeats, importance), held_out
         if self.sampling == "uniform" and not partial:
@@ -445,7 +450,10 @@ class BaseBackprop(
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
         X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=False)
         targets = self._encode_validation(y, X.dtype)
-        return Validation(X, y, Samples(X, targets, sample_weight), sample_weight, check_scoring(self, self.scoring))
+        return Validation(X, y, Samples(X, targets, sample_weight), sample_weight, self._scorer())
+
+    def _scorer(self):
+        return check_scoring(self, getattr(self, "scoring", None))
 
     def _strata(self, targets):
         """The class of each sample, to divide all classes alike; None where there are none."""
@@ -505,15 +513,16 @@ class BaseBackprop(
             and np.isfinite(values).all()
         )
         if not confirmed:
-            return validate_data(self, X, accept_sparse="csr", dtype=dtype, reset=False)
+            accept_sparse = "csr" if self.__sklearn_tags__().input_tags.sparse else False
+            return validate_data(self, X, accept_sparse=accept_sparse, dtype=dtype, reset=False)
         if values is not X or hasattr(self, "feature_names_in_"):
             validate_data(self, X, reset=False, skip_check_array=True)  # the names of the features
         return values
 
-    def _layer(self, X, l):
-        """a^l of validated samples, of the output layer z^L; a batch of rows at a time, to need little memory."""
-        coefs, intercepts = self.coefs_[:l], self.intercepts_[:l]
-        activations = (*self._hidden_activations, "identity")[:l]
+    def _layer(self, X, l, start=0):
+        """a^l, of the output layer z^L, where a^start is X; a batch of rows at a time, to need little memory."""
+        coefs, intercepts = self.coefs_[start:l], self.intercepts_[start:l]
+        activations = (*self._hidden_activations, "identity")[start:l]
         n = X.shape[0]
         if n <= BATCH:
             return forward(X, coefs, intercepts, activations)[-1]

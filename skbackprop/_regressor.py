@@ -10,7 +10,17 @@ from sklearn.utils.validation import column_or_1d
 from ._activations import ACTIVATIONS, OUTPUT_RANGES
 from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
 
-__all__ = ["BackpropRegressor"]
+__all__ = ["BackpropRegressor", "check_reachable"]
+
+
+def check_reachable(targets, out_activation, name):
+    """Raise ValueError where an output activation cannot give the targets."""
+    low, high = OUTPUT_RANGES[out_activation]
+    if targets.min() < low or targets.max() > high:
+        raise ValueError(
+            f"output_activation={out_activation!r} gives values in [{low}, {high}]; "
+            f"{name} goes from {targets.min()} to {targets.max()}"
+        )
 
 
 class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
@@ -347,12 +357,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         _, out_activation, _ = self._resolve_output(targets)
         if not np.isfinite(targets).all():
             raise ValueError(f"y has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
-        low, high = OUTPUT_RANGES[out_activation]
-        if targets.min() < low or targets.max() > high:
-            raise ValueError(
-                f"output_activation={out_activation!r} gives values in [{low}, {high}]; y goes from {targets.min()} to "
-                f"{targets.max()}"
-            )
+        check_reachable(targets, out_activation, "y")
         return targets
 
     def _resolve_output(self, targets):

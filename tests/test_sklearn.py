@@ -7,7 +7,7 @@ small to learn what a check wants learned (`hidden_layer_sizes` of `()` or `(1,)
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 from skbackprop._activations import HIDDEN_ACTIVATIONS
 
 CONFIGURATIONS = [
@@ -48,6 +48,8 @@ CONFIGURATIONS = [
         BackpropRegressor(activation=name, learning_rate=0.003 if name in ("logistic", "tanh") else 0.001)
         for name in HIDDEN_ACTIVATIONS
     ],
+    BackpropAutoencoder(),
+    BackpropAutoencoder(1, hidden_layer_sizes=(), solver="adam", learning_rate=0.01),
 ]
 
 
