@@ -255,14 +255,7 @@ class BaseBackprop(
         state = before["_solver_state"] or {"rule": None, "lowered": 0, "lowered_at": 0}
         if state["rule"] == rule:
             solver.moments[:], solver.t = state["moments"], state["t"]
-        schedule = Schedule(
-            self.learning_rate,
-            self.learning_rate_schedule,
-            self.power_t,
-            self.max_iter,
-            epoch=n_before,
-            lowered=state["lowered"],
-        )
+        schedule = self._schedule(n_before, state["lowered"])
         earlier = before["loss_curve_"][state["lowered_at"] :] if partial else []
         outcome = train(network, samples, draws, rng, solver=solver, schedule=schedule, earlier=earlier, **common)
         if schedule.lowered > state["lowered"]:
@@ -274,6 +267,12 @@ class BaseBackprop(
             "lowered": schedule.lowered,
             "lowered_at": state["lowered_at"],
         }
+
+    def _schedule(self, epoch, lowered):
+        """τ of the epochs to come, after so many."""
+        return Schedule(
+            self.learning_rate, self.learning_rate_schedule, self.power_t, self.max_iter, epoch=epoch, lowered=lowered
+        )
 
     def _before(self, continues):
         """What earlier trainings left that this one goes on from."""

@@ -1,0 +1,251 @@
+"""One step of the algorithm, with everything that it computes."""
+
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from scipy.sparse import issparse
+from sklearn.utils.validation import check_is_fitted
+
+from .._activations import ACTIVATIONS, activation_code
+from .._backprop import activation as activation_and_derivative
+from .._backprop import gradient, steps
+from .._base import BaseBackprop
+from .._sampling import Samples
+
+__all__ = ["StepTrace", "trace_step"]
+
+
+@dataclass(repr=False)
+class StepTrace:
+    """Everything that one step of the algorithm computes on one sample; what `trace_step` returns.
+
+    The dicts have the lecture's l as keys: ``a[0]`` is the sample, ``z[1]`` the input of the first layer's units,
+    ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, or as the last line of a notebook's cell, it is a table
+    in the order of the computation (lecture.md, section 3).
+
+    Attributes
+    ----------
+    y : ndarray of shape (M_L,)
+        The target.
+    tau : float
+        The step size τ.
+    alpha : float
+        The L2 penalty: α W^l is added to ∇W^l in the update.
+    loss : float
+        f_i at the weights before the step.
+    activations : dict of int to str
+        Names of σ, l = 1..L.
+    z : dict of int to ndarray of shape (M_l,)
+        z^l = W^l a^(l-1) + b^l, l = 1..L.
+    a : dict of int to ndarray of shape (M_l,)
+        a^0 = x and a^l = σ(z^l), l = 1..L.
+    derivative : dict of int to ndarray of shape (M_l,)
+        σ'(z^l), l = 1..L; a softmax, whose outputs depend on all z, has none.
+    delta : dict of int to ndarray of shape (M_l,)
+        δ^l = ∂f_i / ∂z^l, l = 1..L.
+    grad_W : dict of int to ndarray of shape (M_l, M_(l-1))
+        ∇f_i(W^l) = δ^l (a^(l-1))ᵀ.
+    grad_b : dict of int to ndarray of shape (M_l,)
+        ∇f_i(b^l) = δ^l.
+    W, b : dict of int to ndarray
+        The weights before the step.
+    W_after, b_after : dict of int to ndarray
+        The weights after it: W^l − τ (∇W^l + α W^l) and b^l − τ ∇b^l.
+
+    See Also
+    --------
+    trace_step : Makes it.
+
+    Examples
+    --------
+    >>> from skbackprop import BackpropRegressor
+    >>> from skbackprop.inspection import trace_step
+    >>> neuron = BackpropRegressor((), output_activation="logistic").partial_fit([[0.0, 0.0]], [0.5])
+    >>> step = trace_step(neuron, x=[1.0, 2.0], y=1.0, learning_rate=0.5)
+    >>> step.delta[1]  # 2 (ŷ − y) ŷ (1 − ŷ) with ŷ = ½
+    array([-0.25])
+    >>> step.W_after[1]
+    array([[0.125, 0.25 ]])
+    """
+
+    y: np.ndarray
+    tau: float
+    alpha: float
+    loss: float
+    activations: dict
+    z: dict
+    a: dict
+    derivative: dict
+    delta: dict
+    grad_W: dict
+    grad_b: dict
+    W: dict
+    b: dict
+    W_after: dict
+    b_after: dict
+
+    def _rows(self):
+        """(part of the step, symbol, formula, value), in the order of the computation."""
+        layers = sorted(self.z)
+        L = layers[-1]
+        yield "forward pass", _symbol("a", 0), "x", self.a[0]
+        for l in layers:
+            yield "", _symbol("W", l), "", self.W[l]
+            yield "", _symbol("b", l), "", self.b[l]
+            yield "", _symbol("z", l), f"{_symbol('W', l)} {_symbol('a', l - 1)} + {_symbol('b', l)}", self.z[l]
+            yield "", _symbol("a", l), f"σ({_symbol('z', l)}), {self.activations[l]}", self.a[l]
+        yield "loss", "y", "", self.y
+        yield "", "fᵢ", "", np.array(self.loss)
+        for l in reversed(layers):
+            part = "backprop" if l == L else ""
+            if l in self.derivative:
+                yield part, f"σ′({_symbol('z', l)})", "", self.derivative[l]
+                part = ""
+            if l < L:
+                formula = f"[({_symbol('W', l + 1)})ᵀ {_symbol('δ', l + 1)}] ⊙ σ′({_symbol('z', l)})"
+            else:
+                formula = f"∇fᵢ({_symbol('a', l)}) ⊙ σ′({_symbol('z', l)})" if l in self.derivative else "∂fᵢ/∂z"
+            yield part, _symbol("δ", l), formula, self.delta[l]
+        for l in reversed(layers):
+            W, b, delta, a = (_symbol(name, k) for name, k in (("W", l), ("b", l), ("δ", l), ("a", l - 1)))
+            yield "update" if l == L else "", f"∇{W}", f"{delta} ({a})ᵀ", self.grad_W[l]
+            yield "", f"new {W}", f"{W} − τ (∇{W} + α {W})" if self.alpha else f"{W} − τ ∇{W}", self.W_after[l]
+            yield "", f"∇{b}", delta, self.grad_b[l]
+            yield "", f"new {b}", f"{b} − τ ∇{b}", self.b_after[l]
+
+    def _title(self):
+        return f"One step, τ = {self.tau:g}" + (f", α = {self.alpha:g}" if self.alpha else "")
+
+    def __repr__(self):
+        lines = [self._title()]
+        for part, symbol, formula, value in self._rows():
+            if part:
+                lines.append(part)
+            name = f"  {symbol}" + (f" = {formula}" if formula else "")
+            first, *rest = _numbers(value).splitlines()
+            lines += [f"{name:38} {first}", *(f"{'':38} {line}" for line in rest)]
+        return "\n".join(lines)
+
+    def _repr_html_(self):
+        style = "text-align: left; vertical-align: top; padding: 0.15em 0.8em;"
+        rows = ""
+        for part, symbol, formula, value in self._rows():
+            shape = " × ".join(map(str, value.shape)) or "1"
+            numbers = f'<pre style="margin: 0;">{escape(_numbers(value))}</pre>'
+            cells = "".join(f'<td style="{style}">{text}</td>' for text in (symbol, formula, shape, numbers))
+            rows += f'<tr><th style="{style}">{part}</th>{cells}</tr>'
+        head = "".join(f'<th style="{style}">{name}</th>' for name in ("", "symbol", "formula", "shape", "value"))
+        return (
+            f'<div style="overflow-x: auto;"><table><caption style="text-align: left;">{self._title()}</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )
+
+
+def _symbol(name, l):
+    return f"{name}{str(l).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+
+
+def _numbers(value):
+    return np.array2string(value, precision=4, threshold=100, edgeitems=3, max_line_width=90)
+
+
+def trace_step(estimator, x, y=None, *, learning_rate=None):
+    """Everything that the next step would compute, were it made on one given sample.
+
+    The step is the lecture's (lecture.md, section 3) at the fitted weights: that of ``solver="sgd"`` without momentum
+    and dropout, whatever the estimator's parameters are. z^l is computed here; f_i, the gradients and the new weights
+    are those of the compiled kernel, which trains. The estimator stays as it is.
+
+    Parameters
+    ----------
+    estimator : BackpropClassifier, BackpropRegressor or BackpropAutoencoder
+        A fitted one.
+    x : array-like of shape (n_features,), or anything of one row that `predict` takes
+        The sample.
+    y : label or number, or array-like of shape (M_L,)
+        Its label or target; None for an autoencoder.
+    learning_rate : float, default=None
+        The step size τ; None takes that of the estimator's next epoch.
+
+    Returns
+    -------
+    StepTrace
+        The named arrays; in a notebook, a table.
+
+    Raises
+    ------
+    TypeError
+        If the estimator is none of this package's.
+    ValueError
+        If x is not one sample, or y not one of the labels that were fitted.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skbackprop import BackpropClassifier
+    >>> from skbackprop.inspection import trace_step
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = BackpropClassifier((8,), random_state=0).fit(X, y)
+    >>> step = trace_step(model, X[0], y[0])
+    >>> step.grad_W[2].shape
+    (3, 8)
+    >>> bool((step.delta[2] == step.grad_b[2]).all())
+    True
+    """
+    if not isinstance(estimator, BaseBackprop):
+        raise TypeError(f"estimator must be one of skbackprop's; got {type(estimator).__name__}")
+    check_is_fitted(estimator)
+    x = np.asarray(x)[np.newaxis] if not hasattr(x, "ndim") or x.ndim < 2 else x
+    if x.shape[0] != 1:
+        raise ValueError(f"x must be one sample; got {x.shape[0]}")
+    y = np.asarray(y)
+    y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
+    dtype = estimator.coefs_[0].dtype
+    x, y, _ = estimator._validate(x, y, None, dtype, reset=False)
+    targets = estimator._encode_validation(y, dtype)
+    network = estimator._network(x, targets)
+    estimator._check_same_shape(network)
+    network.set(estimator.coefs_, estimator.intercepts_)
+    if learning_rate is None:
+        lowered = (estimator._solver_state or {"lowered": 0})["lowered"]
+        learning_rate = estimator._schedule(len(estimator.loss_curve_), lowered)(0)
+
+    names = dict(enumerate(network.activations, start=1))
+    layers = list(names)
+    samples, draws = Samples(x, targets), np.zeros(1, dtype=np.int64)
+    a, z, derivative = {0: (x.toarray() if issparse(x) else x)[0]}, {}, {}
+    W, b = _by_layer(network.coefs, network.intercepts)
+    for l in layers:
+        z[l] = W[l] @ a[l - 1] + b[l]
+        a[l] = ACTIVATIONS[names[l]](z[l][np.newaxis].copy())[0]
+        if names[l] != "softmax":
+            derivative[l] = np.asarray(activation_and_derivative(z[l], activation_code(names[l]))[1])
+    loss, G = gradient(network, samples, draws)
+    grad_W, grad_b = _by_layer(*network.views(G))
+    steps(network, samples, draws, learning_rate, estimator.alpha)
+    W_after, b_after = _by_layer(*network.views(network.folded()))
+    target = np.eye(len(b[layers[-1]]), dtype=dtype)[targets[0]] if targets.ndim == 1 else targets[0]
+    return StepTrace(
+        y=target,
+        tau=float(learning_rate),
+        alpha=float(estimator.alpha),
+        loss=loss,
+        activations=names,
+        z=z,
+        a=a,
+        derivative=derivative,
+        delta=grad_b,  # the same numbers: ∇f_i(b^l) = δ^l
+        grad_W=grad_W,
+        grad_b=grad_b,
+        W=W,
+        b=b,
+        W_after=W_after,
+        b_after=b_after,
+    )
+
+
+def _by_layer(coefs, intercepts):
+    """Copies of the W^l, as in the lecture, and b^l, by l."""
+    W = {l: W.T.copy(order="C") for l, W in enumerate(coefs, start=1)}
+    return W, {l: b.copy() for l, b in enumerate(intercepts, start=1)}
