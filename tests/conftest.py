@@ -1,8 +1,12 @@
 """Fixtures for all tests."""
 
+import os
+
 import pytest
 
 from skbackprop._backprop import AVAILABLE_LEVELS, use_level
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # pictures without a screen
 
 
 @pytest.fixture(params=AVAILABLE_LEVELS)

@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = ["README.md", *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")))]
+PAGES = [
+    "README.md",
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
+]
+#: A block, as it stands in the page; those of {plot} begin with options for Sphinx.
+BLOCK = re.compile(r"```(?:python|\{plot\})\n((?::.*\n)*)(.*?)```", re.DOTALL)
 
 
 def text(page):
@@ -14,11 +19,11 @@ def text(page):
 
 
 @pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("page", [page for page in PAGES if "```python" in text(page)])
+@pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(text(page))])
 def test_examples(page, capsys):
     """The blocks of a page, one after the other as a reader pastes them."""
     names = {}
-    for code in re.findall(r"```python\n(.*?)```", text(page), re.DOTALL):
+    for _, code in BLOCK.findall(text(page)):
         exec(compile(code, page, "exec"), names)
     if page == "README.md":
         accuracy = float(capsys.readouterr().out.splitlines()[0])

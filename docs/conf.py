@@ -1,0 +1,70 @@
+"""The documentation's build; see contributing.md."""
+
+import os
+import warnings
+from importlib.metadata import version
+
+from sphinx_gallery.sorting import FileNameSortKey
+
+project = "skbackprop"
+author = "the skbackprop developers"
+copyright = author
+release = version(project)
+extensions = [
+    "matplotlib.sphinxext.plot_directive",
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+]
+exclude_patterns = ["_build", "auto_examples/**.ipynb", "auto_examples/**.py", "sg_execution_times.rst"]
+default_role = "literal"
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
+os.environ["PYTHONWARNINGS"] = "ignore:Maximum iterations"
+warnings.filterwarnings("ignore", message="Maximum iterations")
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"/(?!plot_)[^/]*\.py$",
+    "within_subsection_order": FileNameSortKey,
+    "download_all_examples": False,
+    "show_memory": False,
+    "min_reported_time": 1e9,
+    "abort_on_example_error": True,
+    "doc_module": ("skbackprop",),
+    "backreferences_dir": "generated/backreferences",
+}
+
+plot_include_source = True
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 150)]
+plot_rcparams = {"figure.figsize": (6.4, 4.2), "figure.constrained_layout.use": True}
+plot_apply_rcparams = True
+
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
+html_show_sourcelink = False
+html_theme_options = {
+    "logo": {"text": project},
+    "show_prev_next": True,
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": ["theme-version"],
+}
+html_sidebars = {"index": [], "quickstart": [], "changelog": [], "contributing": []}
