@@ -1,15 +1,15 @@
 """The documentation's build; see contributing.md."""
 
-import os
+import importlib.metadata
+import re
+import textwrap
 import warnings
-from importlib.metadata import version
 
 from sphinx_gallery.sorting import FileNameSortKey
 
 project = "skbackprop"
-author = "the skbackprop developers"
-copyright = author
-release = version(project)
+copyright = "the skbackprop developers"
+version = release = importlib.metadata.version(project)
 extensions = [
     "matplotlib.sphinxext.plot_directive",
     "myst_parser",
@@ -19,14 +19,14 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "auto_examples/**.ipynb", "auto_examples/**.py", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "_templates", "auto_examples/**.ipynb", "auto_examples/**.py", "sg_execution_times.rst"]
 default_role = "literal"
+templates_path = ["_templates"]
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
-os.environ["PYTHONWARNINGS"] = "ignore:Maximum iterations"
 warnings.filterwarnings("ignore", message="Maximum iterations")
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -52,6 +52,7 @@ plot_apply_rcparams = True
 autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
+suppress_warnings = ["config.cache"]  # the gallery's order is a class, which Sphinx cannot keep
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
@@ -68,3 +69,18 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 html_sidebars = {"index": [], "quickstart": [], "changelog": [], "contributing": []}
+
+
+def plots_as_rst(app, page, source):
+    """Hand matplotlib's directive, which knows no Markdown, its {plot} blocks as reStructuredText."""
+    source[0] = re.sub(
+        r"```\{plot\}\n(.*?)```",
+        lambda block: "```{eval-rst}\n.. plot::\n" + textwrap.indent(block[1], "   ") + "\n```",
+        source[0],
+        flags=re.DOTALL,
+    )
+
+
+def setup(app):
+    """Called by Sphinx."""
+    app.connect("source-read", plots_as_rst)

@@ -190,7 +190,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     n_features_in_ : int
         Number of features, M_0.
 
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (n_features,)
         Names of the features, where X had names that are all strings.
 
     See Also

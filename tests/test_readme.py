@@ -20,14 +20,16 @@ def text(page):
 
 @pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(text(page))])
-def test_examples(page, capsys):
+def test_examples(page, capsys, tmp_path, monkeypatch):
     """The blocks of a page, one after the other as a reader pastes them."""
+    monkeypatch.chdir(tmp_path)
     names = {}
     for _, code in BLOCK.findall(text(page)):
         exec(compile(code, page, "exec"), names)
     if page == "README.md":
         accuracy = float(capsys.readouterr().out.splitlines()[0])
         assert accuracy > 0.96
+        assert (tmp_path / "moons.png").stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("page", PAGES)
