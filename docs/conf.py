@@ -50,6 +50,7 @@ plot_rcparams = {"figure.figsize": (6.4, 4.2), "figure.constrained_layout.use": 
 plot_apply_rcparams = True
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 suppress_warnings = ["config.cache"]  # the gallery's order is a class, which Sphinx cannot keep
@@ -63,12 +64,25 @@ html_theme_options = {
     "logo": {"text": project},
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 6,
+    "header_links_before_dropdown": 5,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"index": [], "quickstart": [], "changelog": [], "contributing": []}
+# no column for the pages of a section where a section is one page
+html_sidebars = {
+    page: []
+    for page in (
+        "index",
+        "quickstart",
+        "algorithm",
+        "from_mlp",
+        "start_weights",
+        "benchmarks/*",
+        "changelog",
+        "contributing",
+    )
+}
 
 
 def plots_as_rst(app, page, source):
