@@ -32,7 +32,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
-    "ignore_pattern": r"/(?!plot_)[^/]*\.py$",
+    "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
     "within_subsection_order": FileNameSortKey,
     "download_all_examples": False,
     "show_memory": False,
@@ -57,11 +57,13 @@ suppress_warnings = ["config.cache"]  # the gallery's order is a class, which Sp
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
+html_favicon = "_static/logo.svg"
+html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_show_sourcelink = False
 html_theme_options = {
-    "logo": {"text": project},
+    "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": True,
     "navbar_align": "left",
     "header_links_before_dropdown": 5,
