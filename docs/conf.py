@@ -1,6 +1,7 @@
 """The documentation's build; see contributing.md."""
 
 import importlib.metadata
+import itertools
 import re
 import textwrap
 import warnings
@@ -89,12 +90,14 @@ html_sidebars = {
 
 def plots_as_rst(app, page, source):
     """Hand matplotlib's directive, which knows no Markdown, its {plot} blocks as reStructuredText."""
-    source[0] = re.sub(
-        r"```\{plot\}\n(.*?)```",
-        lambda block: "```{eval-rst}\n.. plot::\n" + textwrap.indent(block[1], "   ") + "\n```",
-        source[0],
-        flags=re.DOTALL,
-    )
+    number = itertools.count(1)
+
+    def as_rst(block):
+        options, code = block.groups()
+        options += f":filename-prefix: {page.replace('/', '-')}-{next(number)}\n"
+        return "```{eval-rst}\n.. plot::\n" + textwrap.indent(f"{options}\n{code}", "   ") + "\n```"
+
+    source[0] = re.sub(r"```\{plot\}\n((?::.*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
 
 
 def setup(app):
