@@ -97,7 +97,7 @@ def plots_as_rst(app, page, source):
         options += f":filename-prefix: {page.replace('/', '-')}-{next(number)}\n"
         return "```{eval-rst}\n.. plot::\n" + textwrap.indent(f"{options}\n{code}", "   ") + "\n```"
 
-    source[0] = re.sub(r"```\{plot\}\n((?::.*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
+    source[0] = re.sub(r"```\{plot\}\n((?::[^\n]*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
 
 
 def setup(app):

@@ -11,7 +11,7 @@ PAGES = [
     *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
 ]
 #: A block, as it stands in the page; those of {plot} begin with options for Sphinx.
-BLOCK = re.compile(r"```(?:python|\{plot\})\n((?::.*\n)*)(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?:python|\{plot\})\n((?::[^\n]*\n)*)(.*?)```", re.DOTALL)
 
 
 def text(page):
