@@ -2,41 +2,44 @@
 One step, every number
 ======================
 
-A page of lecture notes on backpropagation is best checked by hand. :func:`~skbackprop.inspection.trace_step` returns all that one
-step of the algorithm computes on a sample, under the lecture's symbols.
+A page of lecture notes on backpropagation is best checked by hand. :func:`~skbackprop.inspection.trace_step` returns
+all that one step of the algorithm computes on a sample, under the lecture's symbols.
 """
 
 # %%
-# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The table below is the next step on the sample
-# x = (1, 0), y = 1: the forward pass, the loss, backprop from the last layer to the first, and the update.
+# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The table below is the next step
+# on the sample x = (1, 0), y = 1: the forward pass, the loss, backprop from the last layer to the first, the update.
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.special import expit
 
 from skbackprop import BackpropClassifier
 from skbackprop.inspection import trace_step
 
 X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
-model = BackpropClassifier((2,), learning_rate=0.5, max_iter=5, random_state=0).fit(X, y)
+model = BackpropClassifier((2,), learning_rate=0.5, random_state=0)
+for _ in range(5):
+    model.partial_fit(X, y, classes=[0, 1])
 step = trace_step(model, x=[1, 0], y=1)
 step
 
 # %%
-# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². Each line of the algorithm can be checked.
+# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². Each line of the algorithm can be
+# checked. Backprop, with σ' = σ (1 − σ): δ² = 2 (a² − y) ⊙ σ'(z²) and δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹).
 
-import numpy as np
-
-# backprop: δ² = 2 (a² − y) ⊙ σ'(z²) and δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹), with σ' = σ (1 − σ)
 print(step.delta[2], 2 * (step.a[2] - step.y) * step.a[2] * (1 - step.a[2]))
 print(step.delta[1], (step.W[2].T @ step.delta[2]) * step.a[1] * (1 - step.a[1]))
 
-# the gradient is an outer product, ∇W² = δ² (a¹)ᵀ, and the step goes against it
+# %%
+# The gradient is an outer product, ∇W² = δ² (a¹)ᵀ, and the step goes against it.
+
 print(np.allclose(step.grad_W[2], np.outer(step.delta[2], step.a[1])))
 print(np.allclose(step.W_after[2], step.W[2] - step.tau * step.grad_W[2]))
 
 # %%
-# Does the step help? The loss of this sample falls, however far the step goes; those of others rise: a step knows one sample only. So
-# τ has to be small enough that steps on all the samples, one after the other, can agree.
-
-import matplotlib.pyplot as plt
-from scipy.special import expit
+# Does the step help? The loss of its own sample falls, however far the step goes. Those of others rise: a step knows
+# one sample only, and τ has to be so small that steps on all the samples, one after the other, can agree.
 
 taus = np.logspace(-2, 2, 41)
 losses = []
@@ -49,5 +52,6 @@ for tau in taus:
 figure, ax = plt.subplots(layout="constrained")
 for sample, curve, style in zip(X, np.transpose(losses), ("--", "-.", "-", ":"), strict=True):
     ax.semilogx(taus, curve, style, label=f"x = {tuple(sample)}")
-ax.set(xlabel="τ", ylabel="loss after the step")
+ax.set(xlabel="τ", ylabel="loss of each sample after a step on (1, 0)")
 ax.legend()
+plt.show()
