@@ -72,20 +72,7 @@ html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-# no column for the pages of a section where a section is one page
-html_sidebars = {
-    page: []
-    for page in (
-        "index",
-        "quickstart",
-        "algorithm",
-        "from_mlp",
-        "start_weights",
-        "benchmarks/*",
-        "changelog",
-        "contributing",
-    )
-}
+html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
 
 
 def plots_as_rst(app, page, source):

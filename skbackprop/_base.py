@@ -22,6 +22,7 @@ from ._activations import HIDDEN_ACTIVATIONS, activation_code
 from ._backprop import activation as activation_and_derivative
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._network import Network, forward, start_weights
+from ._persistence import VersionedState
 from ._repr import visual_block
 from ._sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
 from ._schedules import SCHEDULES, Schedule
@@ -112,7 +113,12 @@ def _is_small_frame(X, dtype):
 
 
 class BaseBackprop(
-    ClassNamePrefixFeaturesOutMixin, CallbackSupportMixin, TransformerMixin, BaseEstimator, metaclass=ABCMeta
+    ClassNamePrefixFeaturesOutMixin,
+    CallbackSupportMixin,
+    TransformerMixin,
+    VersionedState,
+    BaseEstimator,
+    metaclass=ABCMeta,
 ):
     """A feedforward network trained by the backpropagation algorithm of the lecture.
 
@@ -146,6 +152,23 @@ class BaseBackprop(
         "random_state": ["random_state"],
         "verbose": ["verbose"],
     }
+
+    _needed_when_fitted = (
+        "coefs_",
+        "intercepts_",
+        "n_features_in_",
+        "n_outputs_",
+        "out_activation_",
+        "_hidden_activations",
+        "loss_curve_",
+        "validation_loss_curve_",
+        "validation_scores_",
+        "best_loss_",
+        "n_iter_",
+        "t_",
+        "_rng",
+        "_solver_state",
+    )
 
     def _keep(self, parameters):
         """Make attributes of the arguments of `__init__`, given as its `locals()`."""

@@ -234,6 +234,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         "loss": [StrOptions({"squared_error", "log_loss"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
+    _needed_when_fitted = (*BaseBackprop._needed_when_fitted, "classes_", "_multilabel")
     _y_numeric = False
 
     def __init__(

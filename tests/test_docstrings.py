@@ -1,7 +1,7 @@
 """Docstrings: their examples run, and they follow numpydoc."""
 
 import doctest
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 
@@ -10,7 +10,13 @@ from numpydoc.validate import validate
 
 import skbackprop
 
-MODULES = [importlib.import_module(f"skbackprop.{module.name}") for module in pkgutil.iter_modules(skbackprop.__path__)]
+#: Modules that can only be imported with an extra, and what that brings.
+EXTRA = {"skbackprop.onnx": "skl2onnx"}
+MODULES = [
+    importlib.import_module(module.name)
+    for module in pkgutil.walk_packages(skbackprop.__path__, "skbackprop.")
+    if module.name not in EXTRA or importlib.util.find_spec(EXTRA[module.name])
+]
 EXAMPLES = [test for module in [skbackprop, *MODULES] for test in doctest.DocTestFinder().find(module) if test.examples]
 
 #: Not wanted everywhere: an extended summary, See Also, an example. What is returned may have a name, descriptions may
