@@ -95,7 +95,7 @@ def test_as_a_transformer_in_a_pipeline(estimator):
     assert model.score(X, y) > 0.8
 
 
-@pytest.mark.parametrize("backend", ["loky", "threading"])
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_grid_search(estimator, backend):
     """Two jobs find bit for bit what one finds."""
