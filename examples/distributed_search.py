@@ -1,0 +1,41 @@
+"""One search, spread by Dask over the workers of a cluster; here two processes of this machine.
+
+    python examples/distributed_search.py
+
+Needs the extra ``dask``. With the address of a running scheduler, ``Client("tcp://...")``, the same lines use as many
+machines as it has. docs/scaling.md says when it is worth it.
+"""
+
+import dask.array as da
+import joblib
+import numpy as np
+from dask.distributed import Client, LocalCluster
+from dask_ml.wrappers import Incremental
+from sklearn.datasets import load_digits
+from sklearn.model_selection import GridSearchCV, train_test_split
+
+from skbackprop import BackpropClassifier
+
+
+def main():
+    X, y = load_digits(return_X_y=True)
+    X_train, X_test, y_train, y_test = train_test_split(X / 16, y, random_state=0)
+
+    # scikit-learn's own search: its fits are the tasks
+    grid = {"learning_rate": [0.05, 0.1, 0.2, 0.4], "hidden_layer_sizes": [(30,), (100,)]}
+    search = GridSearchCV(BackpropClassifier(random_state=0), grid, cv=3)
+    with joblib.parallel_config("dask"):
+        search.fit(X_train, y_train)
+    print(f"GridSearchCV: {search.best_params_}, {search.score(X_test, y_test):.1%} of the test digits right")
+
+    # data that lie in chunks on the workers: each chunk is one partial_fit, on the worker that has it
+    X_chunks, y_chunks = da.from_array(X_train, chunks=(200, 64)), da.from_array(y_train, chunks=200)
+    stream = Incremental(search.best_estimator_, shuffle_blocks=False, random_state=0)
+    for _ in range(20):
+        stream.partial_fit(X_chunks, y_chunks, classes=np.arange(10))
+    print(f"Incremental: {stream.score(X_test, y_test):.1%} after 20 passes over {X_chunks.numblocks[0]} chunks")
+
+
+if __name__ == "__main__":
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+        main()
