@@ -3,6 +3,7 @@
 from numbers import Integral
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils._set_output import _get_adapter_from_container
@@ -19,14 +20,17 @@ __all__ = [
     "check_names",
     "class_codes",
     "class_colors",
+    "class_handles",
     "fitting_size",
     "font_size",
     "grid_figsize",
     "image_grid",
     "legend_beside",
+    "legend_size",
     "like_frame",
     "pyplot",
     "resolve_image_shape",
+    "room_beside",
     "signed_colors",
     "text_width",
     "tiles",
@@ -174,7 +178,7 @@ class Inspected:
     def output_names(self, given=None):
         """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...
 
-        Of two classes, which have one output, the name of the second.
+        Of two classes, which have one output, the name of the second. Of a network that reproduces its inputs, theirs.
         """
         n = self.sizes[-1]
         if self.is_classifier:
@@ -182,6 +186,8 @@ class Inspected:
             return names if len(names) == n else names[-1:]
         if given is not None:
             return check_names(given, n, "class_names")
+        if n == self.sizes[0] and not is_regressor(self.network):
+            return self.input_names()
         return [r"$\hat{y}$"] if n == 1 else [rf"$\hat{{y}}_{{{k}}}$" for k in range(1, n + 1)]
 
 
@@ -244,11 +250,17 @@ def font_size(plt):
     return FontProperties(size=plt.rcParams["font.size"]).get_size_in_points()
 
 
-def axes_points(ax):
-    """Width and height of the axes in points; about those that a layout engine will give them."""
-    figure = ax.figure
-    size = 72 / figure.dpi * figure.bbox.size * ax.get_position().size
-    return size if figure.get_layout_engine() is None else 1.24 * size  # 0.96 / 0.775: the default margins go
+def axes_points(ax, own_figure=False):
+    """Width and height of the axes in points; about what a layout engine will leave of them, before it has run."""
+    size = 72 / ax.figure.dpi * ax.figure.bbox.size
+    if own_figure:
+        return 0.97 * size
+    return size * ax.get_position().size * (1.0 if ax.figure.get_layout_engine() is None else 1.05)
+
+
+def room_beside(ax, own_figure):
+    """Whether a layout engine makes room for what is put beside the axes."""
+    return own_figure or ax.figure.get_layout_engine() is not None
 
 
 def text_width(text, size):
@@ -279,11 +291,32 @@ def like_frame(values, X):
     return values if adapter is None else adapter.create_container(values, values, columns=list(X.columns))
 
 
-def legend_beside(ax, own_figure, handles, **kwargs):
-    """A legend that hides no data: beside the axes where the figure makes room for it, else where it covers least."""
-    if own_figure or ax.figure.get_layout_engine() is not None:
+def legend_beside(plt, ax, own_figure, handles, **kwargs):
+    """A legend beside the axes where the figure makes room for it, else where it hides least; in letters that fit."""
+    columns = -(-len(handles) // 12)
+    width, height = axes_points(ax, own_figure)
+    size = fitting_size([handle.get_label() for handle in handles], 0.4 * width / columns, legend_size(plt))
+    size = min(size, max(4.0, 0.55 * height * columns / len(handles)))
+    if room_beside(ax, own_figure):
         kwargs = {"loc": "center left", "bbox_to_anchor": (1.0, 0.5), "frameon": False} | kwargs
-    return ax.legend(handles=handles, **kwargs)
+    return ax.legend(handles=handles, ncols=columns, fontsize=size, handlelength=1.4, **kwargs)
+
+
+def legend_size(plt):
+    """The font size of legends in points."""
+    from matplotlib.font_manager import FontProperties
+
+    return FontProperties(size=plt.rcParams["legend.fontsize"]).get_size_in_points()
+
+
+def class_handles(names, plt):
+    """What a legend of the classes shows: a dot in each class's colour."""
+    from matplotlib.lines import Line2D
+
+    return [
+        Line2D([], [], linestyle="", marker="o", color=color, label=name)
+        for name, color in zip(names, class_colors(len(names), plt), strict=True)
+    ]
 
 
 def tiles(count, h, w):
@@ -292,21 +325,24 @@ def tiles(count, h, w):
     return -(-count // columns), columns
 
 
-def grid_figsize(rows, columns, h, w):
-    """A figure for rows and columns of images of h x w and a colour bar."""
-    side = np.clip(7 / max(columns * w, rows * h), 0, 1.8 / max(h, w))
-    return (float(max(columns * w * side * 1.15 + 1.2, 3)), float(max(rows * h * side * 1.3 + 0.3, 2)))
+def grid_figsize(rows, columns, h, w, labels=True):
+    """A figure for rows and columns of images of h x w, as `image_grid` draws them, and a colour bar."""
+    gap = 0.12 * max(h, w)
+    width, height = columns * (w + gap), rows * (h + gap)
+    scale = min(7 / max(width, height), 1.9 / max(h, w))
+    return (max(width * scale, 1.5) / 0.85 + 0.7, max(height * scale + 0.2 * rows * labels, 1.5) + 0.1)
 
 
-def image_grid(plt, ax, images, columns, labels, styles):
+def image_grid(plt, ax, own_figure, images, columns, labels, styles):
     """Draw images of h x w in rows of `columns`, each with a label above it; an AxesImage each.
 
     `styles` has the arguments of imshow for each image.
     """
     h, w = images[0].shape[:2]
     gap = 0.12 * max(h, w)
-    size = fitting_size(labels, 0.9 * axes_points(ax)[0] / columns, 0.8 * font_size(plt))
-    line = 1.3 * size * columns * (w + gap) / axes_points(ax)[0] if any(labels) else 0  # points to pixels
+    width = 0.85 * axes_points(ax, own_figure)[0] / columns  # a colour bar takes the rest
+    size = fitting_size(labels, 0.95 * width, 0.8 * font_size(plt))
+    line = 1.3 * size * (w + gap) / width if any(labels) else 0  # points to pixels
     drawn = []
     for k, (image, label, style) in enumerate(zip(images, labels, styles, strict=True)):
         row, column = divmod(k, columns)

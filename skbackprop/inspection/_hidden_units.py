@@ -12,6 +12,7 @@ from ._common import (
     check_count,
     class_codes,
     class_colors,
+    class_handles,
     font_size,
     grid_figsize,
     image_grid,
@@ -19,6 +20,7 @@ from ._common import (
     like_frame,
     pyplot,
     resolve_image_shape,
+    room_beside,
     tiles,
 )
 
@@ -145,7 +147,8 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search over them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
         X : array-like of shape (n_samples, 2), default=None
             Samples, whose range is drawn with a margin; needed for lines, not used for images.
         y : array-like of shape (n_samples,), default=None
@@ -268,17 +271,17 @@ class HiddenUnitsDisplay:
     def _plot_images(self, ax, caller, cmap):
         count, (h, w) = len(self.units), self.image_shape[:2]
         rows, columns = tiles(count, h, w)
-        plt, self.ax_, _ = axes_for(ax, caller, grid_figsize(rows, columns, h, w))
+        plt, self.ax_, own = axes_for(ax, caller, grid_figsize(rows, columns, h, w))
         self.figure_ = self.ax_.figure
         images = np.asarray(self.weights).reshape(count, *self.image_shape)
         largest = float(np.abs(images).max()) or 1.0
         labels = [str(j + 1) for j in self.units]
         if len(self.image_shape) == 3:
-            self.images_ = image_grid(plt, self.ax_, 0.5 + images / (2 * largest), columns, labels, [{}] * count)
+            self.images_ = image_grid(plt, self.ax_, own, 0.5 + images / (2 * largest), columns, labels, [{}] * count)
             return
         styles = [dict(cmap=cmap, vmin=-largest, vmax=largest)] * count
-        self.images_ = image_grid(plt, self.ax_, images, columns, labels, styles)
-        self.colorbar_ = self.figure_.colorbar(self.images_[0], ax=self.ax_, label="weight", shrink=0.8)
+        self.images_ = image_grid(plt, self.ax_, own, images, columns, labels, styles)
+        self.colorbar_ = self.figure_.colorbar(self.images_[0], ax=self.ax_, label="weight", shrink=0.9)
 
     def _draw_response(self, plt, cmap):
         from matplotlib.ticker import MaxNLocator
@@ -362,7 +365,7 @@ class HiddenUnitsDisplay:
                 str(j + 1),
                 ha="center",
                 va="center",
-                fontsize=0.75 * font_size(plt),
+                fontsize=0.8 * font_size(plt),
                 color=color,
                 clip_on=True,
                 zorder=5,
@@ -372,8 +375,6 @@ class HiddenUnitsDisplay:
     def _draw_samples(self, plt, own):
         from matplotlib.lines import Line2D
 
-        if self.samples is None:
-            return
         n = len(self.samples)
         style = dict(s=float(np.clip(6000 / n, 6, 30)), edgecolors=self.ax_.get_facecolor(), linewidths=0.5, zorder=1.5)
         if self.kind == "values" and self.target is not None:
@@ -387,12 +388,13 @@ class HiddenUnitsDisplay:
         else:
             self.scatter_ = self.ax_.scatter(*self.samples.T, color=plt.rcParams["text.color"], alpha=0.5, **style)
         if self.kind in ("classes", "labels"):
-            colors = class_colors(len(self.class_names), plt)
-            handles = [
-                Line2D([], [], linestyle="", marker="o", color=color, label=name)
-                for name, color in zip(self.class_names, colors, strict=True)
-            ]
-            legend_beside(self.ax_, own, handles)
+            color = plt.rcParams["text.color"]
+            handles = class_handles(self.class_names, plt)
+            if room_beside(self.ax_, own):
+                handles += [Line2D([], [], color=color, linewidth=1.0, linestyle="--", label="$z_j = 0$")]
+                if self.boundaries_ and self.kind == "classes":
+                    handles += [Line2D([], [], color=color, linewidth=2.2, label="decision")]
+            legend_beside(plt, self.ax_, own, handles)
 
 
 def _response(inspected, points, output):

@@ -110,7 +110,8 @@ class InputGradientDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search over them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples at which the gradient is taken.
         output : int, default=None
@@ -249,9 +250,11 @@ class InputGradientDisplay:
         return f"{text}, {of}" if of else text
 
     def _plot_bars(self, ax, values, max_features, cmap):
+        from matplotlib.ticker import MaxNLocator
+
         shown = np.argsort(-np.abs(values), kind="stable")[:max_features]
         caller = f"{type(self).__name__}.plot"
-        plt, self.ax_, _ = axes_for(ax, caller, (6.4, float(np.clip(0.24 * len(shown) + 1, 2, 14))))
+        plt, self.ax_, own = axes_for(ax, caller, (6.4, float(np.clip(0.24 * len(shown) + 1, 2, 14))))
         self.figure_ = self.ax_.figure
         self.features_ = shown
         heights = np.arange(len(shown))
@@ -262,27 +265,30 @@ class InputGradientDisplay:
             self.bars_ = self.ax_.barh(heights, values[shown], height=0.75, color=colors)
             self.ax_.axvline(0, color=plt.rcParams["axes.edgecolor"], linewidth=plt.rcParams["axes.linewidth"])
         names = [str(k) for k in shown] if self.feature_names is None else [self.feature_names[k] for k in shown]
-        room = 0.85 * axes_points(self.ax_)[1] / len(shown)
+        width, height = axes_points(self.ax_, own)
+        room = 0.85 * height / len(shown)
         size = float(np.clip(room, 4, font_size(plt)))
         self.ax_.set_yticks(heights, names, fontsize=size)
         self.ax_.tick_params(axis="y", length=0)
         self.ax_.set_ylim(len(shown) - 0.4, -0.6)
-        self.ax_.set_xlabel(self._quantity(self.labels[0]))
-        if len(shown) < len(values):
-            self.ax_.set_ylabel(f"the {len(shown)} largest of {len(values)} features")
+        self.ax_.xaxis.set_major_locator(MaxNLocator(int(np.clip(width / 60, 2, 6)), steps=[1, 2, 5, 10]))
+        some = f" ({len(shown)} largest of {len(values)})" if len(shown) < len(values) else ""
+        self.ax_.set_xlabel(self._quantity(self.labels[0]) + some)
 
     def _plot_images(self, ax, images, cmap):
         h, w = self.image_shape[:2]
         n, alone = len(images), self.samples is None
         rows, columns = (1, n) if alone else (1, 2) if n == 1 else (2, n)
-        plt, self.ax_, _ = axes_for(ax, f"{type(self).__name__}.plot", grid_figsize(rows, columns, h, w))
+        plt, self.ax_, own = axes_for(
+            ax, f"{type(self).__name__}.plot", grid_figsize(rows, columns, h, w, labels=not alone)
+        )
         self.figure_ = self.ax_.figure
         largest = float(np.max(np.abs(images))) or 1.0
         scale = dict(cmap=cmap or "viridis", vmin=0, vmax=largest)
         if self.kind == "sample":
             scale = dict(cmap=cmap or SIGNED, vmin=-largest, vmax=largest)
         if alone:
-            self.images_ = image_grid(plt, self.ax_, images, columns, [""] * n, [scale] * n)
+            self.images_ = image_grid(plt, self.ax_, own, images, columns, [""] * n, [scale] * n)
         else:
             samples = np.asarray(self.samples, dtype=float).reshape(n, *self.image_shape)
             low, high = samples.min(), samples.max()
@@ -290,12 +296,12 @@ class InputGradientDisplay:
             gray = dict(cmap="gray", vmin=0, vmax=1)
             labels = ["sample", *self.labels] if n == 1 else self.labels + [""] * n
             styles = [gray] * n + [scale] * n
-            drawn = image_grid(plt, self.ax_, [*samples, *images], columns, labels, styles)
+            drawn = image_grid(plt, self.ax_, own, [*samples, *images], columns, labels, styles)
             self.sample_images_, self.images_ = drawn[:n], drawn[n:]
         self.colorbar_ = self.figure_.colorbar(
             self.images_[0],
             ax=self.ax_,
-            shrink=0.8,
+            shrink=0.9,
             label=self._quantity(self.labels[0] if self.kind == "mean" else ""),
         )
 

@@ -8,7 +8,7 @@ from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
 from sklearn.utils.multiclass import type_of_target
 
-from ._common import Inspected, axes_for, check_names, class_codes, class_colors, legend_beside, pyplot
+from ._common import Inspected, axes_for, check_names, class_codes, class_colors, class_handles, legend_beside, pyplot
 
 __all__ = ["LatentSpaceDisplay"]
 
@@ -74,7 +74,8 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search over them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
         y : array-like of shape (n_samples,), default=None
@@ -135,7 +136,7 @@ class LatentSpaceDisplay:
             pca = PCA(2, random_state=0)
             a = pca.fit_transform(a)
             units = [
-                f"principal component {k} of $a^{{{layer}}}$ ({share:.0%})"
+                f"principal component {k} of $a^{{{layer}}}$ ({share:.0%} of variance)"
                 for k, share in enumerate(pca.explained_variance_ratio_, start=1)
             ]
         return cls(points=a, target=target, class_names=class_names, xlabel=units[0], ylabel=units[1], rows=rows).plot(
@@ -162,13 +163,11 @@ class LatentSpaceDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        from matplotlib.lines import Line2D
-
         plt, self.ax_, own = axes_for(ax, f"{type(self).__name__}.plot", (6.0, 4.6))
         self.figure_ = self.ax_.figure
         self.colorbar_ = None
         n = len(self.points)
-        style = dict(s=float(np.clip(6000 / n, 4, 30)), linewidths=0, alpha=0.9 if n < 500 else 0.7)
+        style = dict(s=float(np.clip(15000 / n, 4, 30)), linewidths=0, alpha=0.9 if n < 500 else 0.75)
         if self.class_names is not None:
             colors = class_colors(len(self.class_names), plt)
             self.scatter_ = self.ax_.scatter(*self.points.T, c=colors[self.target], **style)
@@ -180,11 +179,7 @@ class LatentSpaceDisplay:
             self.ax_.set_yticks(range(len(self.rows)), self.rows)
             self.ax_.tick_params(axis="y", length=0)
         elif self.class_names is not None:
-            handles = [
-                Line2D([], [], linestyle="", marker="o", color=color, label=name)
-                for name, color in zip(self.class_names, colors, strict=True)
-            ]
-            legend_beside(self.ax_, own, handles)
+            legend_beside(plt, self.ax_, own, class_handles(self.class_names, plt), title="class")
         elif self.target is not None and self.ylabel != "target":
             self.colorbar_ = self.figure_.colorbar(self.scatter_, ax=self.ax_, label="target")
             self.colorbar_.solids.set_alpha(1)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._common import Inspected, axes_for, pyplot
+from ._common import Inspected, axes_for, axes_points, fitting_size, legend_size, pyplot
 
 __all__ = ["LossCurveDisplay"]
 
@@ -70,7 +70,8 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search over them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
         name : str, default=None
             A name for the legend.
         log_scale : bool, default=True
@@ -188,7 +189,7 @@ class LossCurveDisplay:
         ImportError
             If matplotlib is not installed.
         """
-        plt, self.ax_, _ = axes_for(ax, f"{type(self).__name__}.plot", (6.4, 4.0))
+        plt, self.ax_, own = axes_for(ax, f"{type(self).__name__}.plot", (6.4, 4.0))
         self.figure_ = self.ax_.figure
         self.training_lines_, self.validation_lines_, self.best_markers_ = [], [], []
         several = len(self.loss_curves) > 1
@@ -218,10 +219,10 @@ class LossCurveDisplay:
             self.training_lines_.append(line)
             self.validation_lines_.append(validation_line)
             self.best_markers_.append(marker)
-        self._label(plt, log_scale, several)
+        self._label(plt, own, log_scale, several)
         return self
 
-    def _label(self, plt, log_scale, several):
+    def _label(self, plt, own, log_scale, several):
         from matplotlib.lines import Line2D
         from matplotlib.ticker import MaxNLocator
 
@@ -241,7 +242,9 @@ class LossCurveDisplay:
         elif not several:
             handles += [artist for artist in (*self.validation_lines_, *self.best_markers_) if artist is not None]
         if several or held_out or self.names[0]:
-            self.ax_.legend(handles=handles)
+            labels = [handle.get_label() for handle in handles]
+            size = fitting_size(labels, 0.5 * axes_points(self.ax_, own)[0], legend_size(plt))
+            self.ax_.legend(handles=handles, fontsize=size)
 
 
 def _validation_curve(network):

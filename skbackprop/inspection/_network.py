@@ -85,7 +85,8 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search over them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
         max_units : int, default=16
             The most units, at least 2, that are drawn of a layer.
         feature_names : sequence of str, default=None
@@ -155,19 +156,19 @@ class NetworkDisplay:
         heights = [_heights(units, m) for units, m in zip(self.units_, sizes, strict=True)]
         rows = max(-h[-1] for h in heights) * 2 + 1
         figsize = (2.4 * len(self.coefs) + 2.6, float(np.clip(0.34 * rows + 1.2, 3.2, 14)))
-        plt, self.ax_, _ = axes_for(ax, f"{type(self).__name__}.plot", figsize)
+        plt, self.ax_, own = axes_for(ax, f"{type(self).__name__}.plot", figsize)
         self.figure_ = self.ax_.figure
-        size = self._frame(plt, sizes, rows)
+        size = self._frame(plt, axes_points(self.ax_, own), sizes, rows)
         self._draw_edges(plt, heights, cmap)
         self._draw_nodes(plt, sizes, heights, cmap)
         self._draw_names(sizes, heights, size)
         return self
 
-    def _frame(self, plt, sizes, rows):
+    def _frame(self, plt, points, sizes, rows):
         """Titles, limits and legend: everything has its room in points. Returns the font size of the names."""
         ax, L = self.ax_, len(self.coefs)
         base = font_size(plt)
-        width, height = axes_points(ax)
+        width, height = self._points = points
         names = [self._names(end)[:] for end in (0, -1)]
         titles = [
             _title(l, m, activation)
@@ -189,6 +190,7 @@ class NetworkDisplay:
             for n, title in zip(names, (titles[0], titles[-1]), strict=True)
         ]
         column = max(width - sum(margins), 0.2 * width) / L
+        title_size = fitting_size(lines, 0.9 * column, title_size)
         self._gap = gap / column
         ax.set(
             xlim=(-margins[0] / column, L + margins[1] / column),
@@ -197,7 +199,7 @@ class NetworkDisplay:
         ax.set_axis_off()
         top = rows / 2 + 0.6 * title_size / self._row
         self.titles_ = [
-            ax.text(l, top, title, ha="center", va="bottom", fontsize=title_size, linespacing=1.3)
+            ax.text(l, top, title, ha="center", va="bottom", fontsize=title_size, linespacing=1.3, in_layout=False)
             for l, title in enumerate(titles)
         ]
         return size
@@ -231,19 +233,30 @@ class NetworkDisplay:
                 zorder=1,
             )
             self.edges_.append(self.ax_.add_collection(edges, autolim=False))
+        labels = ["positive weight, bias", "negative weight, bias"]
+        size = fitting_size(["".join(labels)], 0.72 * self._points[0], self.titles_[0].get_fontsize())
         handles = [
-            Line2D([], [], color=signed_colors(sign, 1, plt, cmap), linewidth=2, label=f"{name} weight")
-            for sign, name in ((1, "positive"), (-1, "negative"))
+            Line2D(
+                [],
+                [],
+                color=signed_colors(sign, 1, plt, cmap),
+                linewidth=2,
+                marker="o",
+                markeredgecolor=plt.rcParams["text.color"],
+                label=label,
+            )
+            for sign, label in zip((1, -1), labels, strict=True)
         ]
-        self.ax_.legend(
+        legend = self.ax_.legend(
             handles=handles,
             loc="lower center",
             ncols=2,
             frameon=False,
-            fontsize=self.titles_[0].get_fontsize(),
+            fontsize=size,
             borderaxespad=0,
             borderpad=0.2,
         )
+        legend.set_in_layout(False)
 
     def _draw_nodes(self, plt, sizes, heights, cmap):
         from matplotlib.collections import EllipseCollection
@@ -282,7 +295,7 @@ class NetworkDisplay:
     def _draw_names(self, sizes, heights, size):
         L = len(self.coefs)
         self.texts_ = [
-            self.ax_.text(x, y, name, ha=ha, va="center", fontsize=size)
+            self.ax_.text(x, y, name, ha=ha, va="center", fontsize=size, in_layout=False)
             for end, x, ha in ((0, -self._gap, "right"), (-1, L + self._gap, "left"))
             for y, name in zip(heights[end], self._names(end), strict=False)
         ]
