@@ -9,8 +9,9 @@ import pytest
 from numpydoc.validate import validate
 
 import skbackprop
+import skbackprop.inspection
 
-MODULES = [importlib.import_module(f"skbackprop.{module.name}") for module in pkgutil.iter_modules(skbackprop.__path__)]
+MODULES = [importlib.import_module(module.name) for module in pkgutil.walk_packages(skbackprop.__path__, "skbackprop.")]
 EXAMPLES = [test for module in [skbackprop, *MODULES] for test in doctest.DocTestFinder().find(module) if test.examples]
 
 #: Not wanted everywhere: an extended summary, See Also, an example. What is returned may have a name, descriptions may
@@ -33,8 +34,9 @@ def is_documented(thing):
 
 PUBLIC = sorted(
     name
-    for estimator in (getattr(skbackprop, name) for name in skbackprop.__all__)
-    for name in {f"skbackprop.{estimator.__name__}", *members(estimator)}
+    for package in (skbackprop, skbackprop.inspection)
+    for thing in (getattr(package, name) for name in package.__all__)
+    for name in {f"{package.__name__}.{thing.__name__}", *(members(thing) if inspect.isclass(thing) else [])}
 )
 INSIDE = sorted(
     f"{module.__name__}.{name}"
@@ -46,13 +48,16 @@ INSIDE = sorted(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
 def test_example(example):
+    if ".inspection" in example.name:
+        pytest.importorskip("matplotlib")
     output = []
     doctest.DocTestRunner().run(example, out=output.append)
     assert not output, "".join(output)
 
 
-def test_each_estimator_has_an_example():
-    assert {test.name.split(".")[-1] for test in EXAMPLES} >= set(skbackprop.__all__)
+def test_each_class_has_an_example():
+    """Each estimator, and each public name of the inspection package."""
+    assert {test.name.split(".")[-1] for test in EXAMPLES} >= {*skbackprop.__all__, *skbackprop.inspection.__all__}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

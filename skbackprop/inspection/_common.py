@@ -255,7 +255,8 @@ def axes_points(ax, own_figure=False):
     size = 72 / ax.figure.dpi * ax.figure.bbox.size
     if own_figure:
         return 0.97 * size
-    return size * ax.get_position().size * (1.0 if ax.figure.get_layout_engine() is None else 1.05)
+    size = size * ax.get_position().size
+    return size if ax.figure.get_layout_engine() is None else size * [0.85, 1.1]
 
 
 def room_beside(ax, own_figure):
@@ -329,7 +330,7 @@ def grid_figsize(rows, columns, h, w, labels=True):
     """A figure for rows and columns of images of h x w, as `image_grid` draws them, and a colour bar."""
     gap = 0.12 * max(h, w)
     width, height = columns * (w + gap), rows * (h + gap)
-    scale = min(7 / max(width, height), 1.9 / max(h, w))
+    scale = min(7 / max(width, height), max(1.9, 3.2 / max(rows, columns)) / max(h, w))
     return (max(width * scale, 1.5) / 0.85 + 0.7, max(height * scale + 0.2 * rows * labels, 1.5) + 0.1)
 
 

@@ -244,10 +244,10 @@ class InputGradientDisplay:
             self._plot_images(ax, list(images), cmap)
         return self
 
-    def _quantity(self, of):
+    def _quantity(self, of, separator=", "):
         size = rf"\partial {self.quantity}\,/\,\partial x"
         text = rf"mean $|{size}|$" if self.kind == "mean" else rf"${size}$"
-        return f"{text}, {of}" if of else text
+        return f"{text}{separator}{of}" if of else text
 
     def _plot_bars(self, ax, values, max_features, cmap):
         from matplotlib.ticker import MaxNLocator
@@ -302,7 +302,7 @@ class InputGradientDisplay:
             self.images_[0],
             ax=self.ax_,
             shrink=0.9,
-            label=self._quantity(self.labels[0] if self.kind == "mean" else ""),
+            label=self._quantity(self.labels[0] if self.kind == "mean" else "", separator="\n"),
         )
 
 

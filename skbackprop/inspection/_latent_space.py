@@ -136,7 +136,7 @@ class LatentSpaceDisplay:
             pca = PCA(2, random_state=0)
             a = pca.fit_transform(a)
             units = [
-                f"principal component {k} of $a^{{{layer}}}$ ({share:.0%} of variance)"
+                f"PC {k} of $a^{{{layer}}}$ ({share:.0%} of variance)"
                 for k, share in enumerate(pca.explained_variance_ratio_, start=1)
             ]
         return cls(points=a, target=target, class_names=class_names, xlabel=units[0], ylabel=units[1], rows=rows).plot(

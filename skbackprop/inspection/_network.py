@@ -169,7 +169,7 @@ class NetworkDisplay:
         ax, L = self.ax_, len(self.coefs)
         base = font_size(plt)
         width, height = self._points = points
-        names = [self._names(end)[:] for end in (0, -1)]
+        names = [self._names(end) for end in (0, -1)]
         titles = [
             _title(l, m, activation)
             for l, (m, activation) in enumerate(zip(sizes, [None, *self.activations], strict=True))
