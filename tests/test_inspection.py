@@ -306,11 +306,12 @@ def test_network_shows_the_first_and_last_of_many_units():
 def test_network_texts_stay_apart_and_inside(style):
     names = [f"a rather long name of a feature, number {k}" for k in range(30)]
     model = classifier((20, 6), max_iter=1).fit(rng.random((20, 30)), np.arange(20) % 3)
+    deep = classifier((20, 10, 10, 10, 10), max_iter=1).fit(rng.random((20, 30)), np.arange(20) % 3)
     with plt.style.context(style):
         small = plt.subplots(2, 3, figsize=(12, 8))[1][0, 1]
         for display in (
             NetworkDisplay.from_estimator(model, feature_names=names, max_units=30),
-            NetworkDisplay.from_estimator(model, ax=small),
+            NetworkDisplay.from_estimator(deep, ax=small),
         ):
             display.figure_.canvas.draw()
             frame = display.ax_.get_window_extent()
@@ -495,8 +496,9 @@ def test_images_are_the_weights(images, sort):
     assert [text.get_text() for text in display.ax_.texts] == [str(j + 1) for j in expected]
 
 
-def test_images_do_not_overlap(images):
-    display = HiddenUnitsDisplay.from_estimator(images, image_shape=(3, 4))
+def test_images_do_not_overlap():
+    model = classifier((100,), max_iter=1).fit(IMAGES_X, IMAGES_Y)
+    display = HiddenUnitsDisplay.from_estimator(model, image_shape=(4, 3), max_units=100)
     display.figure_.canvas.draw()
     boxes = [artist.get_window_extent() for artist in [*display.images_, *display.ax_.texts]]
     for k, box in enumerate(boxes):
