@@ -124,7 +124,8 @@ def test_not_a_network(draw):
 @every_display
 def test_not_fitted(draw):
     network = classifier()
-    for model in (network, make_pipeline(StandardScaler(), network), GridSearchCV(network, {"alpha": [0.0]})):
+    around = TransformedTargetRegressor(BackpropRegressor())
+    for model in (network, make_pipeline(StandardScaler(), network), GridSearchCV(network, {"alpha": [0.0]}), around):
         with pytest.raises(NotFittedError):
             draw(model, MOONS_X, MOONS_Y)
 

@@ -4,9 +4,11 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import is_regressor
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils._set_output import _get_adapter_from_container
+from sklearn.utils.multiclass import type_of_target
 from sklearn.utils.validation import check_is_fitted
 
 from .._base import BaseBackprop
@@ -97,13 +99,14 @@ class Inspected:
             if isinstance(inner, Pipeline):
                 self.steps += [step for _, step in inner.steps[:-1] if step not in (None, "passthrough")]
                 inner = inner.steps[-1][1]
-            elif isinstance(inner, BaseSearchCV):
+            elif isinstance(inner, TransformedTargetRegressor):
+                check_is_fitted(inner)
+                inner = inner.regressor_
+            elif isinstance(inner, BaseSearchCV) or hasattr(inner, "best_estimator_"):
                 check_is_fitted(inner)
                 if not hasattr(inner, "best_estimator_"):
                     raise ValueError("the search has no best_estimator_: it was made with refit=False")
                 inner = inner.best_estimator_
-            elif hasattr(inner, "best_estimator_") or hasattr(inner, "regressor_"):
-                inner = getattr(inner, "best_estimator_", None) or inner.regressor_
             else:
                 raise TypeError(
                     "estimator must be a fitted BackpropClassifier or BackpropRegressor, a Pipeline that ends in one, "
@@ -174,6 +177,19 @@ class Inspected:
         """Names of the classes: those given, else the labels; none where there are no classes."""
         classes = getattr(self.network, "classes_", [])
         return [str(c) for c in classes] if given is None else check_names(given, len(classes), "class_names")
+
+    def target(self, y, class_names=None):
+        """What colours samples: the codes of their classes and the classes' names, or values and None."""
+        if np.ndim(y) != 1:
+            raise ValueError(f"y must be one column of labels or values; got the shape {np.shape(y)}")
+        y = np.asarray(y)
+        if self.is_classifier:
+            return class_codes(y, self.network.classes_), self.class_names(class_names)
+        if is_regressor(self.network) or type_of_target(y) not in ("binary", "multiclass"):
+            return y, None
+        classes = np.unique(y)
+        names = classes if class_names is None else check_names(class_names, len(classes), "class_names")
+        return class_codes(y, classes), [str(name) for name in names]
 
     def output_names(self, given=None):
         """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...

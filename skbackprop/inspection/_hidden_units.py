@@ -10,7 +10,6 @@ from ._common import (
     axes_for,
     axes_points,
     check_count,
-    class_codes,
     class_colors,
     class_handles,
     font_size,
@@ -215,10 +214,11 @@ class HiddenUnitsDisplay:
         a = inspected.network._validate_for_output(inspected.inputs(points))
         z = a @ inspected.network.coefs_[0] + inspected.network.intercepts_[0]
         kind, response = _response(inspected, points, output)
-        if y is not None and inspected.is_classifier:
-            y = None if np.ndim(y) > 1 else class_codes(y, inspected.network.classes_)
-        elif y is not None:
-            y = np.asarray(y) if np.ndim(y) == 1 else np.asarray(y)[:, output]
+        if y is not None and np.ndim(y) > 1:
+            y = np.asarray(y)[:, output] if kind == "values" else None  # a sample of several labels has no one colour
+        names = inspected.class_names(class_names)
+        if y is not None:
+            y, names = inspected.target(y, class_names)
         return cls(
             units=units,
             grid=grid,
@@ -228,7 +228,7 @@ class HiddenUnitsDisplay:
             samples=samples,
             target=y,
             feature_names=inspected.feature_names(feature_names),
-            class_names=inspected.class_names(class_names),
+            class_names=names,
         ).plot(ax, cmap=cmap)
 
     def plot(self, ax=None, *, cmap=None):
@@ -359,10 +359,12 @@ class HiddenUnitsDisplay:
         )
         if len(units) > 20:
             return
-        for j, place in zip(units, (base + 1.55 * length * normal) / points * extent + low, strict=True):
-            self.ax_.text(
-                *place,
+        for j, place, offset in zip(units, start, 1.6 * length * normal, strict=True):
+            self.ax_.annotate(
                 str(j + 1),
+                place,
+                offset,
+                textcoords="offset points",
                 ha="center",
                 va="center",
                 fontsize=0.8 * font_size(plt),
@@ -382,12 +384,12 @@ class HiddenUnitsDisplay:
             self.scatter_ = self.ax_.scatter(
                 *self.samples.T, c=self.target, cmap=region.cmap, norm=region.norm, **style
             )
-        elif self.kind == "classes" and self.target is not None:
+        elif self.class_names and self.target is not None:
             colors = class_colors(len(self.class_names), plt)
             self.scatter_ = self.ax_.scatter(*self.samples.T, c=colors[self.target], **style)
         else:
             self.scatter_ = self.ax_.scatter(*self.samples.T, color=plt.rcParams["text.color"], alpha=0.5, **style)
-        if self.kind in ("classes", "labels"):
+        if self.class_names:
             color = plt.rcParams["text.color"]
             handles = class_handles(self.class_names, plt)
             if room_beside(self.ax_, own):

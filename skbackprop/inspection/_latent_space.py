@@ -3,12 +3,10 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import is_regressor
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
-from sklearn.utils.multiclass import type_of_target
 
-from ._common import Inspected, axes_for, check_names, class_codes, class_colors, class_handles, legend_beside, pyplot
+from ._common import Inspected, axes_for, class_colors, class_handles, legend_beside, pyplot
 
 __all__ = ["LatentSpaceDisplay"]
 
@@ -81,7 +79,7 @@ class LatentSpaceDisplay:
         y : array-like of shape (n_samples,), default=None
             Their classes or target values, for the colours.
         layer : int, default=None
-            The layer l, from 1 to L; None takes the hidden layer of the fewest units, of equally small ones the last.
+            The layer l, from 1 to L; None takes the hidden layer of the fewest units, of several such the middle one.
         class_names : sequence of str, default=None
             Names of the classes, in their order; None takes the labels.
         cmap : str or Colormap, default="viridis"
@@ -112,14 +110,15 @@ class LatentSpaceDisplay:
         if layer is None:
             if L == 1:
                 raise ValueError("the network has no hidden layer; layer=1 draws its outputs")
-            layer = max(range(1, L), key=lambda l: (-sizes[l], l))
+            narrowest = [l for l in range(1, L) if sizes[l] == min(sizes[1:L])]
+            layer = narrowest[len(narrowest) // 2]
         if not isinstance(layer, Integral) or isinstance(layer, bool) or not 1 <= layer <= L:
             raise ValueError(f"layer must be an integer from 1 to {L}; got {layer!r}")
         a = inspected.network.activations(inspected.inputs(X))[layer - 1]
         target = rows = None
         if y is not None:
             check_consistent_length(a, y)
-            target, class_names = _target(inspected, y, class_names)
+            target, class_names = inspected.target(y, class_names)
         else:
             class_names = None
         units = [rf"$a^{{{layer}}}_{{{j}}}$" for j in (1, 2)]
@@ -185,17 +184,3 @@ class LatentSpaceDisplay:
             self.colorbar_.solids.set_alpha(1)
         self.ax_.set(xlabel=self.xlabel, ylabel=self.ylabel)
         return self
-
-
-def _target(inspected, y, class_names):
-    """Codes and names of the classes; or the values, and None."""
-    if np.ndim(y) != 1:
-        raise ValueError(f"y must be one column of labels or values; got the shape {np.shape(y)}")
-    y = np.asarray(y)
-    if inspected.is_classifier:
-        return class_codes(y, inspected.network.classes_), inspected.class_names(class_names)
-    if is_regressor(inspected.network) or type_of_target(y) not in ("binary", "multiclass"):
-        return y, None
-    classes, codes = np.unique(y, return_inverse=True)
-    names = [str(c) for c in classes] if class_names is None else check_names(class_names, len(classes), "class_names")
-    return codes, names

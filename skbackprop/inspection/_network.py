@@ -191,7 +191,7 @@ class NetworkDisplay:
         ]
         column = max(width - sum(margins), 0.2 * width) / L
         title_size = fitting_size(lines, 0.9 * column, title_size)
-        self._gap = gap / column
+        self._gap = gap
         ax.set(
             xlim=(-margins[0] / column, L + margins[1] / column),
             ylim=(-rows / 2 - legend_room / self._row, rows / 2 + title_room / self._row),
@@ -295,8 +295,17 @@ class NetworkDisplay:
     def _draw_names(self, sizes, heights, size):
         L = len(self.coefs)
         self.texts_ = [
-            self.ax_.text(x, y, name, ha=ha, va="center", fontsize=size, in_layout=False)
-            for end, x, ha in ((0, -self._gap, "right"), (-1, L + self._gap, "left"))
+            self.ax_.annotate(
+                name,
+                (l, y),
+                (gap, 0),
+                textcoords="offset points",
+                ha=ha,
+                va="center",
+                fontsize=size,
+                in_layout=False,
+            )
+            for end, l, gap, ha in ((0, 0, -self._gap, "right"), (-1, L, self._gap, "left"))
             for y, name in zip(heights[end], self._names(end), strict=False)
         ]
 
