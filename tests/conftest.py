@@ -1,12 +1,21 @@
 """Fixtures for all tests."""
 
 import os
+import sys
 
 import pytest
 
 from skbackprop._backprop import AVAILABLE_LEVELS, use_level
 
-os.environ.setdefault("MPLBACKEND", "Agg")  # pictures without a screen
+os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    """Close what a test, or an example of the documentation, has drawn."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 @pytest.fixture(params=AVAILABLE_LEVELS)

@@ -9,6 +9,7 @@ import pytest
 from numpydoc.validate import validate
 
 import skbackprop
+import skbackprop.inspection
 
 #: Modules that can only be imported with an extra, and what that brings.
 EXTRA = {"skbackprop.onnx": "skl2onnx"}
@@ -39,8 +40,9 @@ def is_documented(thing):
 
 PUBLIC = sorted(
     name
-    for estimator in (getattr(skbackprop, name) for name in skbackprop.__all__)
-    for name in {f"skbackprop.{estimator.__name__}", *members(estimator)}
+    for package in (skbackprop, skbackprop.inspection)
+    for thing in (getattr(package, name) for name in package.__all__)
+    for name in {f"{package.__name__}.{thing.__name__}", *(members(thing) if inspect.isclass(thing) else [])}
 )
 INSIDE = sorted(
     f"{module.__name__}.{name}"
@@ -52,13 +54,16 @@ INSIDE = sorted(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
 def test_example(example):
+    if ".inspection" in example.name:
+        pytest.importorskip("matplotlib")
     output = []
     doctest.DocTestRunner().run(example, out=output.append)
     assert not output, "".join(output)
 
 
-def test_each_estimator_has_an_example():
-    assert {test.name.split(".")[-1] for test in EXAMPLES} >= set(skbackprop.__all__)
+def test_each_class_has_an_example():
+    """Each estimator, and each public name of the inspection package."""
+    assert {test.name.split(".")[-1] for test in EXAMPLES} >= {*skbackprop.__all__, *skbackprop.inspection.__all__}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

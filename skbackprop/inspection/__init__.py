@@ -1,5 +1,21 @@
-"""Looking inside a network: what it has learned, and what one step computes."""
+"""Looking inside a network: pictures of what it has learned, and all that one step computes.
 
+The displays are drawn by matplotlib (``pip install "skbackprop[plot]"``).
+"""
+
+from ._hidden_units import HiddenUnitsDisplay
+from ._input_gradients import InputGradientDisplay
+from ._latent_space import LatentSpaceDisplay
+from ._loss_curve import LossCurveDisplay
+from ._network import NetworkDisplay
 from ._trace import StepTrace, trace_step
 
-__all__ = ["StepTrace", "trace_step"]
+__all__ = [
+    "HiddenUnitsDisplay",
+    "InputGradientDisplay",
+    "LatentSpaceDisplay",
+    "LossCurveDisplay",
+    "NetworkDisplay",
+    "StepTrace",
+    "trace_step",
+]

@@ -1,0 +1,422 @@
+"""HiddenUnitsDisplay: what the units of the first hidden layer look for."""
+
+import numpy as np
+from sklearn.base import is_regressor
+from sklearn.utils import check_array
+
+from ._common import (
+    SIGNED,
+    Inspected,
+    axes_for,
+    axes_points,
+    check_count,
+    class_colors,
+    class_handles,
+    font_size,
+    grid_figsize,
+    image_grid,
+    legend_beside,
+    like_frame,
+    pyplot,
+    resolve_image_shape,
+    room_beside,
+    tiles,
+)
+
+__all__ = ["HiddenUnitsDisplay"]
+
+
+class HiddenUnitsDisplay:
+    """What each unit of the first layer looks for: its line in the plane, or its weights as an image.
+
+    Two features: each unit j is a linear classifier, whose line is z_j = ⟨W_j, x⟩ + b_j = 0; an arrow points to the
+    side of z_j > 0. The weights of the following layers combine them to the decision, which is drawn as coloured
+    regions, or for a regressor as contours of the prediction (lecture.md, section 5). Steps of a Pipeline before the
+    network bend the lines.
+
+    With `image_shape`: the weights W_j of each unit as an image, all on one scale with 0 in its middle; colour images
+    are 0.5 + W_j / (2 max |W|), so that grey is 0.
+
+    Make it by `from_estimator`.
+
+    Parameters
+    ----------
+    units : array-like of int
+        The units that are drawn, in their order.
+    weights : array-like of shape (n_units, M_0), default=None
+        Their weights, for images.
+    image_shape : tuple, default=None
+        (h, w) or (h, w, 3).
+    grid : tuple of two array-like of shape (n, n), default=None
+        The points of the plane, x_1 and x_2, as `numpy.meshgrid` gives them.
+    z : array-like of shape (n_units, n, n), default=None
+        z_j at the points, for lines.
+    response : array-like of shape (n_outputs, n, n), default=None
+        At the points the margin of each class (positive where it is predicted), or the prediction of a regressor.
+    kind : {"classes", "labels", "values"}, default=None
+        What the response is: margins of classes that exclude each other, or of labels that do not, or values.
+    samples : array-like of shape (n_samples, 2), default=None
+        Samples to draw.
+    target : array-like of shape (n_samples,), default=None
+        Their classes, as integers, or values.
+    feature_names : list of str, default=None
+        Names of the two features.
+    class_names : list of str, default=None
+        Names of the classes.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes drawn on.
+    figure_ : matplotlib Figure
+        Its figure.
+    lines_ : list of matplotlib QuadContourSet
+        The line of each unit in `units`; empty with images.
+    arrows_ : matplotlib Quiver or None
+        The arrows, for the units whose line is in sight.
+    regions_ : list of matplotlib QuadContourSet
+        The region of each class; or the one contour plot of the prediction.
+    boundaries_ : list of matplotlib QuadContourSet
+        The boundary of each class or label.
+    scatter_ : matplotlib PathCollection or None
+        The samples.
+    images_ : list of matplotlib AxesImage
+        The image of each unit in `units`; empty without images.
+    colorbar_ : matplotlib Colorbar or None
+        The scale of the images or of the prediction.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_moons
+    >>> from skbackprop import BackpropClassifier
+    >>> from skbackprop.inspection import HiddenUnitsDisplay
+    >>> X, y = make_moons(200, noise=0.1, random_state=0)
+    >>> model = BackpropClassifier((6,), learning_rate=0.3, random_state=0).fit(X, y)
+    >>> display = HiddenUnitsDisplay.from_estimator(model, X, y)
+    >>> len(display.lines_)
+    6
+    """
+
+    def __init__(
+        self,
+        *,
+        units,
+        weights=None,
+        image_shape=None,
+        grid=None,
+        z=None,
+        response=None,
+        kind=None,
+        samples=None,
+        target=None,
+        feature_names=None,
+        class_names=None,
+    ):
+        self.units = units
+        self.weights = weights
+        self.image_shape = image_shape
+        self.grid = grid
+        self.z = z
+        self.response = response
+        self.kind = kind
+        self.samples = samples
+        self.target = target
+        self.feature_names = feature_names
+        self.class_names = class_names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X=None,
+        y=None,
+        *,
+        image_shape=None,
+        max_units=36,
+        sort=True,
+        output=0,
+        grid_resolution=200,
+        feature_names=None,
+        class_names=None,
+        cmap=None,
+        ax=None,
+    ):
+        """Draw the first layer's units of an estimator.
+
+        Parameters
+        ----------
+        estimator : estimator
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
+            or a TransformedTargetRegressor around them.
+        X : array-like of shape (n_samples, 2), default=None
+            Samples, whose range is drawn with a margin; needed for lines, not used for images.
+        y : array-like of shape (n_samples,), default=None
+            Their classes or target values, for their colours.
+        image_shape : tuple of int, default=None
+            (h, w) or (h, w, 3): draw the weights as images of this shape, the features being its pixels in C order.
+        max_units : int, default=36
+            The most units that are drawn: those of the largest ‖W_j‖, or with ``sort=False`` the first.
+        sort : bool, default=True
+            Whether images begin with the unit of the largest ‖W_j‖; otherwise with unit 1.
+        output : int, default=0
+            The output of a regressor of several.
+        grid_resolution : int, default=200
+            Points of the grid in each direction, at least 2.
+        feature_names : sequence of str, default=None
+            Names of the two features; None takes those that the estimator was fitted with.
+        class_names : sequence of str, default=None
+            Names of the classes, in the order of ``classes_``; None takes the labels.
+        cmap : str or Colormap, default=None
+            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure.
+
+        Returns
+        -------
+        display : HiddenUnitsDisplay
+            The picture and its parts.
+
+        Raises
+        ------
+        TypeError
+            If there is no network in the estimator.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If there are neither two features nor an `image_shape` of as many pixels as the network has inputs, X is
+            missing where it is needed, or an argument is out of range.
+        ImportError
+            If matplotlib is not installed.
+        """
+        pyplot(f"{cls.__name__}.from_estimator")
+        inspected = Inspected(estimator)
+        check_count(max_units, "max_units")
+        W = inspected.network.coefs_[0].T
+        norms = np.linalg.norm(W, axis=1)
+        units = np.argsort(-norms, kind="stable")[:max_units] if sort else np.arange(len(W))[:max_units]
+        if image_shape is not None:
+            shape = resolve_image_shape(image_shape, W.shape[1])
+            return cls(units=units, weights=W[units], image_shape=shape).plot(ax, cmap=cmap)
+        if inspected.n_features != 2:
+            raise ValueError(
+                f"lines need two features, images an image_shape; the estimator has {inspected.n_features} features"
+            )
+        if X is None:
+            raise ValueError("X is needed: its range is what is drawn")
+        check_count(grid_resolution, "grid_resolution", least=2)
+        samples = check_array(X)
+        if samples.shape[1] != 2:
+            raise ValueError(f"X must have two features; got the shape {samples.shape}")
+        margin = 0.12 * (np.ptp(samples, axis=0) + (np.ptp(samples, axis=0) == 0))
+        low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
+        grid = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
+        points = like_frame(np.column_stack([x.ravel() for x in grid]), X)
+        a = inspected.network._validate_for_output(inspected.inputs(points))
+        z = a @ inspected.network.coefs_[0] + inspected.network.intercepts_[0]
+        kind, response = _response(inspected, points, output)
+        if y is not None and np.ndim(y) > 1:
+            y = np.asarray(y)[:, output] if kind == "values" else None  # a sample of several labels has no one colour
+        names = inspected.class_names(class_names)
+        if y is not None:
+            y, names = inspected.target(y, class_names)
+        return cls(
+            units=units,
+            grid=grid,
+            z=z.T[units].reshape(-1, *grid[0].shape),
+            response=None if response is None else response.reshape(-1, *grid[0].shape),
+            kind=kind,
+            samples=samples,
+            target=y,
+            feature_names=inspected.feature_names(feature_names),
+            class_names=names,
+        ).plot(ax, cmap=cmap)
+
+    def plot(self, ax=None, *, cmap=None):
+        """Draw the units.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+            The axes to draw on; None makes a figure.
+        cmap : str or Colormap, default=None
+            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+
+        Returns
+        -------
+        display : HiddenUnitsDisplay
+            This object.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        """
+        caller = f"{type(self).__name__}.plot"
+        self.lines_, self.regions_, self.boundaries_, self.images_ = [], [], [], []
+        self.arrows_ = self.scatter_ = self.colorbar_ = None
+        if self.image_shape is not None:
+            self._plot_images(ax, caller, SIGNED if cmap is None else cmap)
+            return self
+        plt, self.ax_, own = axes_for(ax, caller, (6.4, 4.8))
+        self.figure_ = self.ax_.figure
+        x, y = self.grid
+        self.ax_.set(xlim=(x.min(), x.max()), ylim=(y.min(), y.max()))
+        if self.feature_names is not None:
+            self.ax_.set(xlabel=self.feature_names[0], ylabel=self.feature_names[1])
+        self._draw_response(plt, "viridis" if cmap is None else cmap)
+        self._draw_lines(plt)
+        self._draw_samples(plt, own)
+        return self
+
+    def _plot_images(self, ax, caller, cmap):
+        count, (h, w) = len(self.units), self.image_shape[:2]
+        rows, columns = tiles(count, h, w)
+        plt, self.ax_, own = axes_for(ax, caller, grid_figsize(rows, columns, h, w))
+        self.figure_ = self.ax_.figure
+        images = np.asarray(self.weights).reshape(count, *self.image_shape)
+        largest = float(np.abs(images).max()) or 1.0
+        labels = [str(j + 1) for j in self.units]
+        if len(self.image_shape) == 3:
+            self.images_ = image_grid(plt, self.ax_, own, 0.5 + images / (2 * largest), columns, labels, [{}] * count)
+            return
+        styles = [dict(cmap=cmap, vmin=-largest, vmax=largest)] * count
+        self.images_ = image_grid(plt, self.ax_, own, images, columns, labels, styles)
+        self.colorbar_ = self.figure_.colorbar(self.images_[0], ax=self.ax_, label="weight", shrink=0.9)
+
+    def _draw_response(self, plt, cmap):
+        from matplotlib.ticker import MaxNLocator
+
+        x, y = self.grid
+        if self.kind == "values":
+            (values,) = self.response
+            seen = values if self.target is None else np.r_[values.ravel(), self.target]
+            levels = MaxNLocator(14).tick_values(seen.min(), seen.max() + (np.ptp(seen) == 0))
+            self.regions_ = [self.ax_.contourf(x, y, values, levels, cmap=cmap, zorder=0)]
+            self.colorbar_ = self.figure_.colorbar(self.regions_[0], ax=self.ax_, label=r"$\hat{y}$")
+            return
+        if self.kind is None:
+            return
+        colors = class_colors(len(self.response), plt)
+        for margin, color in zip(self.response, colors, strict=True):
+            if self.kind == "classes" and margin.max() > 0:
+                region = self.ax_.contourf(x, y, margin, [0, margin.max()], colors=[color], alpha=0.3, zorder=0)
+                self.regions_.append(region)
+            if margin.min() < 0 < margin.max():
+                color = plt.rcParams["text.color"] if self.kind == "classes" else color
+                self.boundaries_.append(self.ax_.contour(x, y, margin, [0], colors=[color], linewidths=2.2, zorder=2))
+
+    def _draw_lines(self, plt):
+        """The lines z_j = 0, and an arrow on each, where there is most room, perpendicular to it as the eye sees it."""
+        from matplotlib.patheffects import withStroke
+
+        color = plt.rcParams["text.color"]
+        x, y = self.grid
+        low, extent = np.array([x.min(), y.min()]), np.array([np.ptp(x), np.ptp(y)])
+        points = axes_points(self.ax_)
+        length = 12.0
+        bases, directions, units = [], [], []
+        for j, z in zip(self.units, self.z, strict=True):
+            if not z.min() < 0 < z.max():
+                self.lines_.append(None)
+                continue
+            line = self.ax_.contour(x, y, z, [0], colors=[color], linewidths=1.0, linestyles="dashed", zorder=2)
+            self.lines_.append(line)
+            pieces = [(p - low) / extent * points for p in line.get_paths()[0].to_polygons(closed_only=False)]
+            steps = [np.r_[0, np.cumsum(np.hypot(*np.diff(p, axis=0).T))] for p in pieces]
+            piece, step = max(zip(pieces, steps, strict=True), key=lambda pair: pair[1][-1])
+            slopes = np.gradient(z)
+            best = None
+            for part in (0.12, 0.88, 0.25, 0.75, 0.4, 0.6):
+                base = np.array([np.interp(part * step[-1], step, piece[:, k]) for k in (0, 1)])
+                column, row = np.round(base / points * (np.array(z.shape[::-1]) - 1)).astype(int)
+                normal = np.array([slopes[1][row, column], slopes[0][row, column]]) * z.shape[0] / points
+                normal /= np.hypot(*normal) or 1
+                tip = base + 1.9 * length * normal
+                inside = ((tip > 0) & (tip < points)).all()
+                room = min((np.hypot(*(tip - other)) for other in bases), default=np.inf)
+                if best is None or (inside, room) > best[:2]:
+                    best = inside, room, base, normal
+            bases.append(best[2] + 1.9 * length * best[3])
+            directions.append((best[2], best[3]))
+            units.append(j)
+        if not units:
+            return
+        base, normal = (np.array(v) for v in zip(*directions, strict=True))
+        start = base / points * extent + low
+        self.arrows_ = self.ax_.quiver(
+            *start.T,
+            *(normal.T * length / 72),
+            angles="uv",
+            units="inches",
+            scale_units="inches",
+            scale=1,
+            width=1.2 / 72,
+            headwidth=4,
+            headlength=4.5,
+            headaxislength=4,
+            color=color,
+            zorder=4,
+        )
+        if len(units) > 20:
+            return
+        for j, place, offset in zip(units, start, 1.6 * length * normal, strict=True):
+            self.ax_.annotate(
+                str(j + 1),
+                place,
+                offset,
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                fontsize=0.8 * font_size(plt),
+                color=color,
+                clip_on=True,
+                zorder=5,
+                path_effects=[withStroke(linewidth=2, foreground=self.ax_.get_facecolor())],
+            )
+
+    def _draw_samples(self, plt, own):
+        from matplotlib.lines import Line2D
+
+        n = len(self.samples)
+        style = dict(s=float(np.clip(6000 / n, 6, 30)), edgecolors=self.ax_.get_facecolor(), linewidths=0.5, zorder=1.5)
+        if self.kind == "values" and self.target is not None:
+            region = self.regions_[0]
+            self.scatter_ = self.ax_.scatter(
+                *self.samples.T, c=self.target, cmap=region.cmap, norm=region.norm, **style
+            )
+        elif self.class_names and self.target is not None:
+            colors = class_colors(len(self.class_names), plt)
+            self.scatter_ = self.ax_.scatter(*self.samples.T, c=colors[self.target], **style)
+        else:
+            self.scatter_ = self.ax_.scatter(*self.samples.T, color=plt.rcParams["text.color"], alpha=0.5, **style)
+        if self.class_names:
+            color = plt.rcParams["text.color"]
+            handles = class_handles(self.class_names, plt)
+            if room_beside(self.ax_, own):
+                handles += [Line2D([], [], color=color, linewidth=1.0, linestyle="--", label="$z_j = 0$")]
+                if self.boundaries_ and self.kind == "classes":
+                    handles += [Line2D([], [], color=color, linewidth=2.2, label="decision")]
+            legend_beside(plt, self.ax_, own, handles)
+
+
+def _response(inspected, points, output):
+    """What the network makes of the points: its kind, and an array of shape (n_responses, n_points)."""
+    network = inspected.network
+    if inspected.is_classifier:
+        z = network.decision_function(inspected.inputs(points))
+        if network._multilabel:
+            return "labels", z.T
+        if len(network.classes_) == 1:
+            return "classes", np.ones((1, len(points)))
+        if z.ndim == 1:
+            return "classes", np.stack([-z, z])
+        highest = np.sort(z, axis=1)[:, -2:]
+        others = np.where(z == highest[:, 1:], highest[:, :1], highest[:, 1:])
+        return "classes", (z - others).T
+    if is_regressor(network):
+        y = np.asarray(inspected.estimator.predict(points))
+        y = y.reshape(len(points), -1)
+        if output not in range(y.shape[1]):
+            raise ValueError(f"output must be an integer from 0 to {y.shape[1] - 1}; got {output!r}")
+        return "values", y[:, [output]].T
+    return None, None
