@@ -6,6 +6,8 @@ Needs the extra ``dask``. The workers of loky and of Dask are started before the
 by the clock on the wall.
 """
 
+from functools import partial
+
 import joblib
 import numpy as np
 from _timing import interleaved_seconds, one_thread
@@ -39,7 +41,7 @@ def main():
     print("| epochs a fit | one fit, ms | one process | " + " | ".join(BACKENDS.values()) + " |")
     print("|" + "---|" * (3 + len(BACKENDS)))
     for max_iter in (1, 10, 100, 500):
-        calls = [lambda backend=backend: search(backend, max_iter) for backend in (None, *BACKENDS)]
+        calls = [partial(search, backend, max_iter) for backend in (None, *BACKENDS)]
         one, *others = interleaved_seconds(calls, ROUNDS)
         cells = " | ".join(f"{seconds:.2f} ({one / seconds:.2f}x)" for seconds in others)
         print(f"| {max_iter} | {one / FITS * 1e3:.1f} | {one:.2f} | {cells} |")

@@ -22,9 +22,9 @@ class StepTrace:
 
     The dicts have the lecture's l as keys: ``a[0]`` is the sample, ``z[1]`` the input of the first layer's units,
     ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, or as the last line of a notebook's cell, it is a table
-    in the order of the computation (lecture.md, section 3).
+    in the order of the computation (lecture.md, section 3). What is listed below are its attributes.
 
-    Attributes
+    Parameters
     ----------
     y : ndarray of shape (M_L,)
         The target.
