@@ -15,8 +15,8 @@ import numpy as np
 from sklearn.datasets import make_circles
 
 from skbackprop import BackpropClassifier
+from skbackprop.inspection import HiddenUnitsDisplay
 
-plt.style.use("seaborn-v0_8-colorblind")
 X, y = make_circles(400, noise=0.1, factor=0.35, random_state=0)
 settings = dict(learning_rate=0.1, tol=1e-5, n_iter_no_change=30, max_iter=2000, random_state=0)
 network = BackpropClassifier((3,), **settings).fit(X, y)
@@ -32,7 +32,7 @@ points = np.column_stack([g.ravel() for g in grid])
 hidden, y_hat = network.activations(points)
 V, c = network.coefs_[1][:, 0], network.intercepts_[1][0]
 
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.5), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(13, 3.8), sharey=True, layout="constrained")
 titles = [f"$h_{m + 1}$, weight {V[m]:.1f}" for m in range(3)] + [rf"$\hat y = \sigma(\sum V_m h_m {c:+.1f})$"]
 for ax, values, title in zip(axes, [*hidden.T, y_hat[:, 0]], titles, strict=True):
     filled = ax.contourf(*grid, values.reshape(grid[0].shape), levels=np.linspace(0, 1, 11), cmap="cividis")
@@ -45,16 +45,11 @@ fig.colorbar(filled, ax=axes, label="output", shrink=0.75)
 # With more hidden neurons there are more lines to put together. One has one line, two a wedge or a strip; from three on
 # the region can be closed.
 
-fig, axes = plt.subplots(1, 4, figsize=(13, 3.5), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 4, figsize=(13, 3.8), sharey=True, layout="constrained")
 for ax, M in zip(axes, (1, 2, 3, 10), strict=True):
     network = BackpropClassifier((M,), **settings).fit(X, y)
-    region = network.predict(points).reshape(grid[0].shape)
-    ax.contourf(*grid, region, levels=[-0.5, 0.5, 1.5], colors=["C0", "C2"], alpha=0.25)
-    for k in (0, 1):
-        ax.scatter(*X[y == k].T, color=["C0", "C2"][k], marker="os"[k], s=12)
-    for w, b in zip(network.coefs_[0].T, network.intercepts_[0], strict=True):
-        ax.axline(-b * w / (w @ w), slope=-w[0] / w[1], color="black", linewidth=1)
-    ax.set(title=f"{M} hidden: {network.score(X, y):.0%}", xlabel="$x_1$", aspect="equal", xlim=(-1.5, 1.5))
-    ax.set(ylim=(-1.5, 1.5))
-axes[0].set_ylabel("$x_2$")
+    HiddenUnitsDisplay.from_estimator(network, X, y, ax=ax)
+    ax.set(title=f"{M} hidden: {network.score(X, y):.0%} right", aspect="equal")
+    ax.get_legend().remove()
+    ax.label_outer()
 plt.show()

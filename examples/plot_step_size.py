@@ -20,6 +20,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import scale
 
 from skbackprop import BackpropRegressor
+from skbackprop.inspection import LossCurveDisplay
 
 plt.style.use("seaborn-v0_8-colorblind")
 X, y = load_diabetes(return_X_y=True)
@@ -35,16 +36,15 @@ def train(**parameters):
     return model, [str(warning.message) for warning in caught]
 
 
-fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+trained = {}
 for tau, label in {0.0001: "too small", 0.001: "small", 0.02: "good", 0.3: "large", 1: "too large"}.items():
     model, messages = train(learning_rate=tau)
     print(fill(f"τ = {tau}, {label}: {' '.join(messages)}", 100, subsequent_indent="    "))
     if model.n_iter_ == 60:
-        ax.plot(range(1, 61), model.loss_curve_, label=f"τ = {tau}, {label}")
-ax.set(xlabel="epoch", ylabel="loss, mean $f_i$ of the epoch's draws", yscale="log")
-ax.set_yticks([0.4, 0.6, 0.8, 1.0, 1.2], ["0.4", "0.6", "0.8", "1.0", "1.2"], minor=False)
-ax.minorticks_off()
-fig.legend(loc="outside right center")
+        trained[f"τ = {tau}, {label}"] = model
+fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+LossCurveDisplay.from_estimators(trained, log_scale=False, ax=ax)
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %%
 # All draw the same samples in the same order, so they share their ups and downs: those are the draws', not the step
