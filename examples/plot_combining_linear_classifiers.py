@@ -33,7 +33,7 @@ hidden, y_hat = network.activations(points)
 V, c = network.coefs_[1][:, 0], network.intercepts_[1][0]
 
 fig, axes = plt.subplots(1, 4, figsize=(13, 3.8), sharey=True, layout="constrained")
-titles = [f"$h_{m + 1}$, weight {V[m]:.1f}" for m in range(3)] + [rf"$\hat y = \sigma(\sum V_m h_m {c:+.1f})$"]
+titles = [f"$h_{m + 1}$, weight ${V[m]:.1f}$" for m in range(3)] + [rf"$\hat y = \sigma(\sum V_m h_m {c:+.1f})$"]
 for ax, values, title in zip(axes, [*hidden.T, y_hat[:, 0]], titles, strict=True):
     filled = ax.contourf(*grid, values.reshape(grid[0].shape), levels=np.linspace(0, 1, 11), cmap="cividis")
     ax.contour(*grid, values.reshape(grid[0].shape), levels=[0.5], colors="white", linewidths=2)
@@ -53,3 +53,4 @@ for ax, M in zip(axes, (1, 2, 3, 10), strict=True):
     ax.get_legend().remove()
     ax.label_outer()
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

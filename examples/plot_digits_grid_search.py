@@ -62,3 +62,4 @@ wrong = np.flatnonzero(search.predict(X_test) != y_test)[:8]
 InputGradientDisplay.from_estimator(search, X_test[wrong], image_shape=(8, 8), kind="sample")
 print("right would have been", *y_test[wrong])
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

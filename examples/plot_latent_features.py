@@ -20,6 +20,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neighbors import KNeighborsClassifier
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier
+from skbackprop.inspection import LatentSpaceDisplay
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.4, stratify=y, random_state=0)
@@ -38,12 +39,14 @@ fig, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained")
 for ax, model, name in zip(axes, (pca, autoencoder, classifier), ("PCA", "autoencoder", "classifier"), strict=True):
     Z_train, Z_test = model.transform(X_train), model.transform(X_test)
     accuracy = KNeighborsClassifier(10).fit(Z_train, y_train).score(Z_test, y_test)
-    ax.scatter(*Z_test.T, c=y_test, cmap="turbo", s=8, alpha=0.6)
+    labels = dict(class_names=list("0123456789"), xlabel="feature 1", ylabel="feature 2")
+    LatentSpaceDisplay(points=Z_test, target=y_test, **labels).plot(ax)
+    ax.get_legend().remove()
     for digit in range(10):
         middle = np.median(Z_test[y_test == digit], axis=0)
         ax.text(*middle, str(digit), fontsize=18, fontweight="bold", ha="center", va="center")
     ax.margins(0.08)
-    ax.set(title=f"{name}\n{accuracy:.0%} of the digits by their neighbours", xlabel="feature 1", ylabel="feature 2")
+    ax.set(title=f"{name}\n{accuracy:.0%} of the digits by their neighbours")
 
 # %%
 # The classifier's two numbers say which digit it is, and little else. PCA and the autoencoder keep what the image looks

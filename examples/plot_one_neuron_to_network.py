@@ -19,7 +19,7 @@ from sklearn.datasets import load_wine
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier
-from skbackprop.inspection import HiddenUnitsDisplay, NetworkDisplay, trace_step
+from skbackprop.inspection import HiddenUnitsDisplay, NetworkDisplay
 
 wines = load_wine(as_frame=True)
 X = StandardScaler().set_output(transform="pandas").fit_transform(wines.data[["flavanoids", "hue"]])
@@ -69,13 +69,9 @@ for ax, model, name in zip(axes, (neuron, layer, network), ("one neuron", "one l
     ax.set(title=f"{name}: {model.score(X[known], y[known]):.0%} right")
 
 # %%
-# The network itself: a line for each weight.
+# The network itself has a line for each weight. Its step is the neuron's, layer by layer: forward from the input to the
+# output, then the errors :math:`\delta^l` back, then the update. :ref:`sphx_glr_auto_examples_plot_one_step.py` shows
+# every number of one.
 
 NetworkDisplay.from_estimator(network)
-
-# %%
-# Its step is the neuron's, layer by layer: forward from the input to the output, then the errors :math:`\delta^l` back,
-# then the update. ``trace_step`` shows every number of one.
-
-print(trace_step(network, X[:1], y[0]))
 plt.show()

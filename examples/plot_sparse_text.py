@@ -84,3 +84,4 @@ for k, (ax, package) in enumerate(zip(axes.flat, network.classes_, strict=True))
     ax.set_xticks([])
 fig.supxlabel("mean of word frequency × gradient of the output")
 plt.show()
+# sphinx_gallery_thumbnail_number = 2

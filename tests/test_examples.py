@@ -19,18 +19,18 @@ def has_content(ax):
 def clean_pyplot(monkeypatch):
     """No figure from before, none left behind, no window, and no setting that outlives the test."""
     monkeypatch.setattr(pyplot, "show", lambda: None)
-    backend = pyplot.get_backend()
-    pyplot.switch_backend("agg")
+    pyplot.close("all")
     with pyplot.rc_context():
         yield pyplot
     pyplot.close("all")
-    pyplot.switch_backend(backend)
 
 
 def test_there_are_examples():
     assert EXAMPLES
 
 
+# matplotlib 3.8 with a new pyparsing
+@pytest.mark.filterwarnings(r"ignore:'\w+' (argument is )?deprecated:DeprecationWarning")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_example_draws(path, clean_pyplot):
     runpy.run_path(str(path), run_name="__main__")
