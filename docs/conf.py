@@ -49,6 +49,7 @@ sphinx_gallery_conf = {
     "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
     "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in gallery]),
     "remove_config_comments": True,
+    "capture_repr": ("_repr_html_",),
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 1e9,

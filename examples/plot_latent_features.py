@@ -2,15 +2,16 @@
 Latent features: sixty-four pixels in two numbers
 =================================================
 
-Where a layer has few units, all that the network knows of a sample passes through them: their outputs are latent
-features, of few dimensions. With two units they can be drawn. What they keep depends on what the network is to do with
-them.
+Where a layer has few units, all that the network knows of a sample passes through them: their
+outputs are latent features, of few dimensions. With two units they can be drawn. What they keep
+depends on what the network is to do with them.
 """
 
 # %%
-# Three ways from 64 pixels to two numbers. PCA takes the two directions in which the images vary most.
-# ``BackpropAutoencoder`` learns to give back the image through a layer of two units. Neither is told which digit it is;
-# the classifier, with a layer of two units before its output, learns just that.
+# Three ways from 64 pixels to two numbers. PCA takes the two directions in which the images
+# vary most. ``BackpropAutoencoder`` learns to give back the image through a layer of two units.
+# Neither is told which digit it is; the classifier, with a layer of two units before its
+# output, learns just that.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,20 +24,29 @@ from skbackprop import BackpropAutoencoder, BackpropClassifier
 from skbackprop.inspection import LatentSpaceDisplay
 
 X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(X / 16, y, test_size=0.4, stratify=y, random_state=0)
+X_train, X_test, y_train, y_test = train_test_split(
+    X / 16, y, test_size=0.4, stratify=y, random_state=0
+)
 
 pca = PCA(2).fit(X_train)
 autoencoder = BackpropAutoencoder(2, tol=0.001, max_iter=500, random_state=0).fit(X_train)
 classifier = BackpropClassifier(
-    (60, 2), ["logistic", "tanh"], loss="log_loss", learning_rate=0.03, tol=0.001, max_iter=500, random_state=0
+    (60, 2),
+    ["logistic", "tanh"],
+    loss="log_loss",
+    learning_rate=0.03,
+    tol=0.001,
+    max_iter=500,
+    random_state=0,
 ).fit(X_train, y_train)
 
 # %%
-# The images that none of them has seen, as points in their planes. How well do the points tell the digits apart? We ask
-# the ten nearest training images, by their two numbers alone.
+# The images that none of them has seen, as points in their planes. How well do the points tell
+# the digits apart? We ask the ten nearest training images, by their two numbers alone.
 
 fig, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained")
-for ax, model, name in zip(axes, (pca, autoencoder, classifier), ("PCA", "autoencoder", "classifier"), strict=True):
+models = {"PCA": pca, "autoencoder": autoencoder, "classifier": classifier}
+for ax, (name, model) in zip(axes, models.items(), strict=True):
     Z_train, Z_test = model.transform(X_train), model.transform(X_test)
     accuracy = KNeighborsClassifier(10).fit(Z_train, y_train).score(Z_test, y_test)
     labels = dict(class_names=list("0123456789"), xlabel="feature 1", ylabel="feature 2")
@@ -49,10 +59,11 @@ for ax, model, name in zip(axes, (pca, autoencoder, classifier), ("PCA", "autoen
     ax.set(title=f"{name}\n{accuracy:.0%} of the digits by their neighbours")
 
 # %%
-# The classifier's two numbers say which digit it is, and little else. PCA and the autoencoder keep what the image looks
-# like. An image goes in, two numbers come out, and ``inverse_transform`` makes an image of them again. ``score`` is the
-# part of the variance that comes back. Without hidden layers the autoencoder is linear; then the best it can do is
-# PCA's plane, and backpropagation finds it.
+# The classifier's two numbers say which digit it is, and little else. PCA and the autoencoder
+# keep what the image looks like. An image goes in, two numbers come out, and
+# ``inverse_transform`` makes an image of them again. ``score`` is the part of the variance that
+# comes back. Without hidden layers the autoencoder is linear; then the best it can do is PCA's
+# plane, and backpropagation finds it.
 
 linear = BackpropAutoencoder(2, hidden_layer_sizes=(), tol=0.001, random_state=0).fit(X_train)
 print(f"PCA                 {pca.explained_variance_ratio_.sum():.2f}")
@@ -73,14 +84,16 @@ for row, (name, images) in zip(axes, rows.items(), strict=True):
     row[0].set_ylabel(name, rotation=0, ha="right", va="center")
 
 # %%
-# The two numbers need not come from an image. A walk over the autoencoder's plane: what it makes of each place.
+# The two numbers need not come from an image. A walk over the autoencoder's plane: what it
+# makes of each place.
 
 low, high = np.percentile(autoencoder.transform(X_train), [2, 98], axis=0)
 n = 12
 grid = np.meshgrid(np.linspace(low[0], high[0], n), np.linspace(high[1], low[1], n))
-images = autoencoder.inverse_transform(np.column_stack([g.ravel() for g in grid])).reshape(n, n, 8, 8)
+images = autoencoder.inverse_transform(np.column_stack([g.ravel() for g in grid]))
+mosaic = images.reshape(n, n, 8, 8).swapaxes(1, 2).reshape(n * 8, n * 8)
+edges = low[0], high[0], low[1], high[1]
 fig, ax = plt.subplots(figsize=(6.5, 6.2), layout="constrained")
-mosaic = images.swapaxes(1, 2).reshape(n * 8, n * 8)
-ax.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1, extent=(low[0], high[0], low[1], high[1]), aspect="auto")
+ax.imshow(mosaic, cmap="gray_r", vmin=0, vmax=1, extent=edges, aspect="auto")
 ax.set(xlabel="feature 1", ylabel="feature 2")
 plt.show()
