@@ -6,7 +6,7 @@ import re
 import textwrap
 import warnings
 
-from sphinx_gallery.sorting import FileNameSortKey
+from sphinx_gallery.sorting import ExplicitOrder
 
 project = "skbackprop"
 copyright = "the skbackprop developers"
@@ -29,12 +29,27 @@ myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
 warnings.filterwarnings("ignore", message="Maximum iterations")
+gallery = [  # in the order of reading
+    "one_neuron_to_network",
+    "one_step",
+    "xor",
+    "combining_linear_classifiers",
+    "step_size",
+    "latent_features",
+    "digits_grid_search",
+    "imbalanced",
+    "stream",
+    "sparse_text",
+    "against_mlp",
+]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
-    "within_subsection_order": FileNameSortKey,
+    "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in gallery]),
+    "remove_config_comments": True,
+    "capture_repr": ("_repr_html_",),
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 1e9,
@@ -54,7 +69,6 @@ autosummary_generate = True
 toc_object_entries_show_parents = "hide"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-suppress_warnings = ["config.cache"]  # the gallery's order is a class, which Sphinx cannot keep
 
 html_theme = "pydata_sphinx_theme"
 html_title = project

@@ -8,7 +8,12 @@ The main job of this library, on data that scikit-learn ships: 1797 images of 8 
 import time
 
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_score, train_test_split
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_score,
+    train_test_split,
+)
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -24,7 +29,8 @@ folds = StratifiedKFold(5, shuffle=True, random_state=0)
 start = time.perf_counter()
 scores = cross_val_score(model, X, y, cv=folds)
 seconds = time.perf_counter() - start
-print(f"\ncross_val_score, 100 hidden units: {scores.mean():.3f} +- {scores.std():.3f}, {seconds:.1f} s")
+accuracy = f"{scores.mean():.3f} +- {scores.std():.3f}"
+print(f"\ncross_val_score, 100 hidden units: {accuracy}, {seconds:.1f} s")
 
 # %%
 # A search over the hidden layers and the step size τ, on three quarters of the data.
@@ -40,10 +46,12 @@ search = GridSearchCV(
 )
 start = time.perf_counter()
 search.fit(X_train, y_train)
+seconds = time.perf_counter() - start
 results = search.cv_results_
-print(f"\nGridSearchCV, {len(results['params'])} candidates x 3 folds: {time.perf_counter() - start:.1f} s")
+print(f"\nGridSearchCV, {len(results['params'])} candidates x 3 folds: {seconds:.1f} s")
 for parameters, score in zip(results["params"], results["mean_test_score"], strict=True):
     hidden, tau = parameters.values()
     print(f"  {hidden!s:10} {tau:<5} {score:.3f}")
 print(f"best: {search.best_params_}")
-print(f"accuracy on the {len(y_test)} images that the search has not seen: {search.score(X_test, y_test):.3f}")
+accuracy = search.score(X_test, y_test)
+print(f"accuracy on the {len(y_test)} images that the search has not seen: {accuracy:.3f}")

@@ -2,13 +2,15 @@
 One step, every number
 ======================
 
-A page of lecture notes on backpropagation is best checked by hand. :func:`~skbackprop.inspection.trace_step` returns
-all that one step of the algorithm computes on a sample, under the lecture's symbols.
+A page of lecture notes on backpropagation is best checked by hand.
+:func:`~skbackprop.inspection.trace_step` returns all that one step of the algorithm computes on
+a sample, under the lecture's symbols.
 """
 
 # %%
-# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The table below is the next step
-# on the sample x = (1, 0), y = 1: the forward pass, the loss, backprop from the last layer to the first, the update.
+# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The table
+# below is the next step on the sample x = (1, 0), y = 1: the forward pass, the loss, backprop
+# from the last layer to the first, the update.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,8 +27,9 @@ step = trace_step(model, x=[1, 0], y=1)
 step
 
 # %%
-# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². Each line of the algorithm can be
-# checked. Backprop, with σ' = σ (1 − σ): δ² = 2 (a² − y) ⊙ σ'(z²) and δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹).
+# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². Each line
+# of the algorithm can be checked. Backprop, with σ' = σ (1 − σ): δ² = 2 (a² − y) ⊙ σ'(z²) and
+# δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹).
 
 print(step.delta[2], 2 * (step.a[2] - step.y) * step.a[2] * (1 - step.a[2]))
 print(step.delta[1], (step.W[2].T @ step.delta[2]) * step.a[1] * (1 - step.a[1]))
@@ -38,8 +41,9 @@ print(np.allclose(step.grad_W[2], np.outer(step.delta[2], step.a[1])))
 print(np.allclose(step.W_after[2], step.W[2] - step.tau * step.grad_W[2]))
 
 # %%
-# Does the step help? The loss of its own sample falls, however far the step goes. Those of others rise: a step knows
-# one sample only, and τ has to be so small that steps on all the samples, one after the other, can agree.
+# Does the step help? The loss of its own sample falls, however far the step goes. Those of
+# others rise: a step knows one sample only, and τ has to be so small that steps on all the
+# samples, one after the other, can agree.
 
 taus = np.logspace(-2, 2, 41)
 losses = []

@@ -1,0 +1,95 @@
+"""
+The step size, and what goes wrong
+==================================
+
+If you tune one thing only, tune τ. Too small, and nothing happens for long; too large, and
+training jumps about or diverges. Here is each case, how to recognise it, and what a falling τ
+is good for.
+"""
+
+# %%
+# The diabetes data, features and target standardised, and a network of 30 hidden neurons. Five
+# step sizes, 60 epochs each. The estimator says what it is not content with by a
+# ConvergenceWarning; here these are caught, and printed.
+
+import warnings
+from textwrap import fill
+
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.datasets import load_diabetes
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.preprocessing import scale
+
+from skbackprop import BackpropRegressor
+from skbackprop.inspection import LossCurveDisplay
+
+plt.style.use("seaborn-v0_8-colorblind")
+X, y = load_diabetes(return_X_y=True)
+X, y = scale(X), scale(y)
+
+
+def train(**parameters):
+    """A network after 60 epochs, and what it warned of."""
+    model = BackpropRegressor(
+        (30,), max_iter=60, n_iter_no_change=60, random_state=0, **parameters
+    )
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        model.fit(X, y)
+    return model, [str(warning.message) for warning in caught]
+
+
+trained = {}
+names = {0.0001: "too small", 0.001: "small", 0.02: "good", 0.3: "large", 1: "too large"}
+for tau, label in names.items():
+    model, messages = train(learning_rate=tau)
+    print(fill(f"τ = {tau}, {label}: {' '.join(messages)}", 90, subsequent_indent="    "))
+    if model.n_iter_ == 60:
+        trained[f"τ = {tau}, {label}"] = model
+fig, ax = plt.subplots(figsize=(8, 4.5), layout="constrained")
+LossCurveDisplay.from_estimators(trained, log_scale=False, ax=ax)
+ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+
+# %%
+# All draw the same samples in the same order, so they share their ups and downs: those are the
+# draws', not the step size's. The largest τ has no curve. Its loss rose beyond all bounds
+# within the first epoch; training stopped there, and the estimator went back to its start
+# weights: it is fitted, and useless, and says so.
+#
+# The same for many τ at once, by the loss over all samples after the 60 epochs. The good ones
+# span more than a factor of ten: a search over powers of three finds one.
+
+taus = np.geomspace(1e-5, 1, 21)
+losses, diverged = [], []
+for tau in taus:
+    model, messages = train(learning_rate=tau)
+    losses.append(np.mean((model.predict(X) - y) ** 2))
+    diverged.append(any("diverged" in message for message in messages))
+losses, diverged = np.array(losses), np.array(diverged)
+
+fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+ax.plot(taus[~diverged], losses[~diverged], "o-", label="after 60 epochs")
+ax.plot(taus[diverged], losses[diverged], "C2X", markersize=9, label="diverged")
+ax.set(xlabel="step size τ (learning_rate)", ylabel="mean squared error")
+ax.set(xscale="log", ylim=(0, None))
+ax.legend()
+
+# %%
+# With a constant τ the weights never come to rest: every draw pulls them a little its own way,
+# the further the larger τ. So begin with a large one and let it fall. The schedule "cosine"
+# takes it down to 0 over ``max_iter`` epochs. ``partial_fit`` is one epoch, so that we can look
+# at the loss over all samples after each.
+
+fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
+for label, parameters in {
+    "τ = 0.2": {"learning_rate": 0.2},
+    "τ = 0.02": {"learning_rate": 0.02},
+    "τ from 0.2 to 0, cosine": {"learning_rate": 0.2, "learning_rate_schedule": "cosine"},
+}.items():
+    model = BackpropRegressor((30,), max_iter=60, random_state=0, **parameters)
+    losses = [np.mean((model.partial_fit(X, y).predict(X) - y) ** 2) for _ in range(60)]
+    ax.plot(range(1, 61), losses, label=label)
+ax.set(xlabel="epoch", ylabel="mean squared error, all samples")
+ax.legend()
+plt.show()
