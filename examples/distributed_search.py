@@ -2,8 +2,8 @@
 
     python examples/distributed_search.py
 
-Needs the extra ``dask``. With the address of a running scheduler, ``Client("tcp://...")``, the same lines use as many
-machines as it has. docs/scaling.md says when it is worth it.
+Needs the extra ``dask``. With the address of a running scheduler, ``Client("tcp://...")``, the
+same lines use as many machines as it has. docs/scaling.md says when it is worth it.
 """
 
 import dask.array as da
@@ -26,16 +26,21 @@ def main():
     search = GridSearchCV(BackpropClassifier(random_state=0), grid, cv=3)
     with joblib.parallel_config("dask"):
         search.fit(X_train, y_train)
-    print(f"GridSearchCV: {search.best_params_}, {search.score(X_test, y_test):.1%} of the test digits right")
+    right = search.score(X_test, y_test)
+    print(f"GridSearchCV: {search.best_params_}, {right:.1%} of the test digits right")
 
-    # data that lie in chunks on the workers: each chunk is one partial_fit, on the worker that has it
-    X_chunks, y_chunks = da.from_array(X_train, chunks=(200, 64)), da.from_array(y_train, chunks=200)
+    # data in chunks on the workers: each chunk is one partial_fit, on the worker that has it
+    X_chunks = da.from_array(X_train, chunks=(200, 64))
+    y_chunks = da.from_array(y_train, chunks=200)
     stream = Incremental(search.best_estimator_, shuffle_blocks=False, random_state=0)
     for _ in range(20):
         stream.partial_fit(X_chunks, y_chunks, classes=np.arange(10))
-    print(f"Incremental: {stream.score(X_test, y_test):.1%} after 20 passes over {X_chunks.numblocks[0]} chunks")
+    print(f"Incremental: {stream.score(X_test, y_test):.1%} after 20 passes over the chunks")
 
 
 if __name__ == "__main__":
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        Client(cluster),
+    ):
         main()

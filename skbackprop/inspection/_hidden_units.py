@@ -35,7 +35,7 @@ class HiddenUnitsDisplay:
     network bend the lines.
 
     With `image_shape`: the weights W_j of each unit as an image, all on one scale with 0 in its middle; colour images
-    are 0.5 + W_j / (2 max |W|), so that grey is 0.
+    are ``0.5 + W_j / (2 max |W|)``, so that grey is 0.
 
     Make it by `from_estimator`.
 

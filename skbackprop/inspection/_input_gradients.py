@@ -38,7 +38,7 @@ class InputGradientDisplay:
     gradients : array-like of shape (n_samples, n_features)
         The gradients.
     kind : {"sample", "mean"}
-        Whether to draw the gradient of each sample, or the mean of |gradient| over the samples.
+        Whether to draw the gradient of each sample, or the mean of ``|gradient|`` over the samples.
     quantity : str
         The symbol of the output, in TeX's notation.
     labels : list of str
@@ -122,7 +122,8 @@ class InputGradientDisplay:
             sum is drawn: the gradient for a change of all three.
         kind : {"auto", "sample", "mean"}, default="auto"
             "sample" draws the gradient of each sample: an image below the sample's, for up to ten, or bars for one.
-            "mean" draws the mean of |∂ output / ∂ x| over the samples. "auto" is "sample" for one sample, else "mean".
+            "mean" draws the mean of ``|∂ output / ∂ x|`` over the samples. "auto" is "sample" for one sample, else
+            "mean".
         feature_names : sequence of str, default=None
             Names of the network's M_0 inputs; None takes those it was fitted with, or that the Pipeline gives them.
         class_names : sequence of str, default=None
