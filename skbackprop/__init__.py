@@ -6,8 +6,9 @@ from pkgutil import extend_path
 # the installed package.
 __path__ = extend_path(__path__, __name__)
 
+from ._callbacks import Checkpoint
 from ._classifier import BackpropClassifier
 from ._regressor import BackpropRegressor
 
-__all__ = ["BackpropClassifier", "BackpropRegressor"]
+__all__ = ["BackpropClassifier", "BackpropRegressor", "Checkpoint"]
 __version__ = "0.1.0"
