@@ -484,15 +484,18 @@ class BaseBackprop(
 
     def _warn(self, outcome, X, partial):
         if outcome.diverged:
-            values = X.data if issparse(X) else X
-            largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
-            tau = (
-                f"learning_rate={outcome.taus[-1]:g} is too large for " if outcome.taus else "the loss overflows with "
-            )
+            tau = outcome.taus[-1] if outcome.taus else None
+            if tau is not None and tau * self.alpha > 1:  # W ← W − τ α W, by itself, is on its way to blow up
+                cause, remedy = f"learning_rate={tau:g} is too large for alpha={self.alpha:g}", "Choose a smaller alpha"
+            else:
+                values = X.data if issparse(X) else X
+                largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
+                cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
+                cause += f" features of size up to {largest:.3g} and this loss"
+                remedy = "Scale the features (StandardScaler) and, in regression, y"
             warnings.warn(
-                f"Training diverged in epoch {len(outcome.losses)}: {tau}"
-                f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale "
-                "the features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
+                f"Training diverged in epoch {len(outcome.losses)}: {cause}. The weights of the best epoch are kept. "
+                f"{remedy}; or choose a smaller learning_rate.",
                 ConvergenceWarning,
                 stacklevel=5,
             )
