@@ -98,7 +98,8 @@ def _feature_size(X, sample_weight):
         median = squares[(len(squares) - 1) // 2]
     else:
         order = np.argsort(squares)
-        ends = np.cumsum(repeats[order])
+        ends = repeats[order]
+        ends.cumsum(out=ends)
         median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
 

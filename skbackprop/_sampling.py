@@ -63,10 +63,20 @@ def relative(importance, repeats):
     The sum is taken over distinct values times their counts, so that repeated rows and whole-number weights give the
     same bits, in any order of the rows.
     """
-    value, which = np.unique(importance, return_inverse=True)
-    count = np.bincount(which, weights=repeats)
-    scaled = value / (value @ count / count.sum())
-    return None if np.ptp(scaled) <= 4 * np.finfo(float).eps else scaled[which]
+    if repeats is None:
+        value, count = np.unique(importance, return_counts=True)
+    else:
+        order = np.argsort(importance)
+        first = _block_starts(importance[order])
+        value = importance[order[first]]
+        count = np.add.reduceat(repeats[order], first)
+    mean = value @ count / count.sum()
+    return None if np.ptp(value / mean) <= 4 * np.finfo(float).eps else importance / mean
+
+
+def _block_starts(values):
+    """Where in sorted values each distinct one begins."""
+    return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
 
 
 def canonical_order(X, targets, importance=None):
@@ -177,14 +187,20 @@ class Draws:
         """The distribution function over the rows, which lie in blocks of equal importance.
 
         Within a block it is the importance times a count, not a running sum: so a row that stands for three and three
-        rows give the very same numbers.
+        rows give the very same numbers. In place where that can be, for there may be as many blocks as rows.
         """
-        ends = np.arange(1, len(importance) + 1) if self.ends is None else self.ends
-        value, first, block = np.unique(importance, return_index=True, return_inverse=True)
-        start = np.append(0, ends)[first]
-        count = np.append(start[1:], ends[-1]) - start
-        below = np.append(0.0, np.cumsum(value * count))
-        return below[block] + value[block] * (ends - start[block])
+        first = _block_starts(importance)
+        rows = np.diff(first, append=len(importance))
+        mass = np.arange(1.0, len(importance) + 1) if self.ends is None else self.ends.astype(float)
+        block = mass[first + (rows - 1)]  # counts up to the end of each block, ...
+        below = np.append(0.0, block[:-1])
+        mass -= np.repeat(below, rows)
+        mass *= importance
+        block -= below  # ... counts in it, ...
+        block *= importance[first]  # ... its mass
+        np.cumsum(block[:-1], out=below[1:])
+        mass += np.repeat(below, rows)
+        return mass
 
     def frequency(self, n_samples):
         """How often each row is expected in an epoch: shape (n_samples,), by row."""

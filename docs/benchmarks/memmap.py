@@ -115,7 +115,7 @@ def fit(path, kind):
             model.fit(X, y, **given)
     before, most = peak.before / 2**20, peak.most / 2**20
     seconds = time.perf_counter() - start
-    print(f"{kind:38} {before:6.0f} MiB {most:6.0f} MiB {seconds:8.1f} s   loss {model.loss_:.4f}", flush=True)
+    print(f"{kind:38} {before:6.0f} MiB {most:6.0f} MiB {seconds:8.1f} s   loss {model.loss_:.4g}", flush=True)
 
 
 if __name__ == "__main__":
