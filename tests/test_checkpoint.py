@@ -108,6 +108,22 @@ def test_from_every_epoch_on(estimator, name, tmp_path):
     assert joblib.load(files[-1]).n_iter_ == 5
 
 
+@every_case
+def test_what_a_callback_keeps_is_a_copy(name):
+    """The stream, the moments and the weights of an epoch stay what they were while the training goes on."""
+    model, X, y = case(BackpropClassifier, name, max_iter=5)
+    kept = []
+
+    class Keep(Observer):
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
+            kept.append(fitted_estimator)
+
+    fit_quietly(model.set_callbacks(Keep(None)), X, y)
+    for epochs, earlier in enumerate(kept[:4], 1):
+        earlier.set_callbacks().set_params(warm_start=True, max_iter=5 - epochs)
+        assert same_bits(fit_quietly(earlier, X, y), model)
+
+
 @pytest.mark.parametrize("weight", [np.arange(40) % 3 + 1, np.linspace(0.5, 2, 40)], ids=["whole", "relative"])
 def test_with_weights_and_a_validation_set(weight, tmp_path):
     X, y = make_data(BackpropClassifier)

@@ -1,6 +1,7 @@
 """Data larger than memory: what a fit allocates, and that saving memory has not changed a bit."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from skbackprop._sampling import Draws, canonical_order, distinct, relative
 from skbackprop._validation import split
 
 ROOT = Path(__file__).parents[1]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
 
 
 # ---- a file, and what a fit on it allocates ------------------------------------------------------------------------
@@ -39,8 +41,7 @@ def allocated(tmp_path_factory):
     """What each kind of fit has allocated on a file of 400 MB, each in a process of its own."""
     command = [sys.executable, ROOT / "docs/benchmarks/memmap.py", f"--rows={ROWS}", *ALLOWED]
     command += ["--folder", tmp_path_factory.mktemp("memmap")]
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    out = subprocess.run(command, env=os.environ | {"PYTHONPATH": path}, capture_output=True, text=True, check=True)
+    out = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True)
     lines = [line.rsplit(maxsplit=8) for line in out.stdout.splitlines()[1:]]
     return {kind.strip(): (float(most) - float(before)) * MIB for kind, before, _, most, *_ in lines}
 
@@ -59,6 +60,19 @@ def test_a_memory_mapped_file_gives_the_same_bits(estimator, tmp_path):
     for settings in ({}, {"early_stopping": True}):
         model = fit_quietly(estimator(max_iter=3, random_state=0, **settings), mapped, y)
         assert same_bits(model, fit_quietly(estimator(max_iter=3, random_state=0, **settings), X, y))
+
+
+def test_the_example_of_a_stream():
+    """It learns, and at its end has allocated no more than after its first batches."""
+    pytest.importorskip("pyarrow")
+    command = [sys.executable, ROOT / "examples/stream_parquet.py", "1000000"]
+    out = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=True).stdout
+    lines = out.splitlines()[1:]
+    assert len(lines) == 10
+    assert float(lines[-1].split()[-1].rstrip("%")) < 9
+    if sys.platform == "linux":
+        second, last = (float(re.search(r"allocated (\d+) MiB", lines[k])[1]) for k in (1, -1))
+        assert last < second + 40
 
 
 # ---- the same numbers as by the plain formulas, which need more memory ---------------------------------------------
