@@ -67,16 +67,10 @@ def relative(importance, repeats):
         value, count = np.unique(importance, return_counts=True)
     else:
         order = np.argsort(importance)
-        first = _block_starts(importance[order])
-        value = importance[order[first]]
+        value, first = np.unique(importance[order], return_index=True)
         count = np.add.reduceat(repeats[order], first)
     mean = value @ count / count.sum()
     return None if np.ptp(value / mean) <= 4 * np.finfo(float).eps else importance / mean
-
-
-def _block_starts(values):
-    """Where in sorted values each distinct one begins."""
-    return np.flatnonzero(np.append(True, values[1:] != values[:-1]))
 
 
 def canonical_order(X, targets, importance=None):
@@ -187,19 +181,19 @@ class Draws:
         """The distribution function over the rows, which lie in blocks of equal importance.
 
         Within a block it is the importance times a count, not a running sum: so a row that stands for three and three
-        rows give the very same numbers. In place where that can be, for there may be as many blocks as rows.
+        rows give the very same numbers. In place, for there may be ten million rows.
         """
-        first = _block_starts(importance)
-        rows = np.diff(first, append=len(importance))
+        begins = np.append(True, importance[1:] != importance[:-1])
         mass = np.arange(1.0, len(importance) + 1) if self.ends is None else self.ends.astype(float)
-        block = mass[first + (rows - 1)]  # counts up to the end of each block, ...
-        below = np.append(0.0, block[:-1])
-        mass -= np.repeat(below, rows)
+        below = np.zeros(len(importance))  # first the counts below each block, then the mass
+        below[1:][begins[1:]] = mass[:-1][begins[1:]]
+        mass -= np.maximum.accumulate(below, out=below)
         mass *= importance
-        block -= below  # ... counts in it, ...
-        block *= importance[first]  # ... its mass
-        np.cumsum(block[:-1], out=below[1:])
-        mass += np.repeat(below, rows)
+        blocks = mass[np.append(begins[1:], True)]
+        np.cumsum(blocks, out=blocks)
+        below[:] = 0
+        below[1:][begins[1:]] = blocks[:-1]
+        mass += np.maximum.accumulate(below, out=below)
         return mass
 
     def frequency(self, n_samples):
