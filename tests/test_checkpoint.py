@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _callbacks
 
+pytest.importorskip("sklearn.callback")
 ROOT = Path(__file__).parents[1]
 FOREVER = 10**6
 #: a function of the epoch that can be pickled
@@ -73,20 +74,6 @@ class Observer:
     def on_fit_task_end(self, estimator, context):
         if context.task_name == "epoch":
             self.function(context.task_id + 1)
-
-
-def test_without_callbacks_in_scikit_learn(monkeypatch, tmp_path):
-    class Without:
-        pass
-
-    Without.__module__ = _callbacks.__name__
-    monkeypatch.setattr(_callbacks, "CallbackSupportMixin", Without)
-    with pytest.raises(ImportError, match=r"1\.9.*partial_fit.*joblib\.dump"):
-        Checkpoint(tmp_path / "model.joblib")
-
-
-if not hasattr(_callbacks.CallbackSupportMixin, "set_callbacks"):
-    pytest.skip("scikit-learn has no callbacks", allow_module_level=True)
 
 
 # ---- what is saved, and when ---------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ import scipy.sparse as sp
 from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot, weights_of
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _base, _training
+from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _base, _callbacks, _training
 
 ROOT = Path(__file__).parents[1]
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -234,6 +234,17 @@ def test_a_learning_rate_that_turns_bad(estimator, bad):
     assert snapshot(model) == before
 
 
+def test_a_checkpoint_where_scikit_learn_has_no_callbacks(monkeypatch, tmp_path):
+    """The error says what works everywhere."""
+
+    class Without:
+        __module__ = _callbacks.__name__
+
+    monkeypatch.setattr(_callbacks, "CallbackSupportMixin", Without)
+    with pytest.raises(ImportError, match=r"1\.9.*partial_fit.*joblib\.dump"):
+        Checkpoint(tmp_path / "model.joblib")
+
+
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 
@@ -384,7 +395,7 @@ X, Y = make_data(BackpropRegressor)
         dict(X={"a": 1}),
         dict(X=[[1.0, 2.0], [3.0]]),
         dict(X=np.full((40, 4), {}, dtype=object)),
-        dict(X=sp.random_array((40, 4), dtype=np.complex128)),
+        dict(X=sp.csr_array(np.full((40, 4), 1j))),
         dict(y=np.full(40, {}, dtype=object)),
         dict(y=sp.csr_array(np.ones((40, 1)))),
         dict(sample_weight="balanced"),
