@@ -60,7 +60,8 @@ class Checkpoint:
 
     The file is a whole estimator, random stream and solver state included, as `joblib.dump` writes it. It is written
     beside its place and then put there in one move: whenever the process is killed, the file is the last epoch saved,
-    or absent, and never a part of one. The callbacks themselves are not saved.
+    or absent, and never a part of one. A kill may leave a ``.part`` beside it, to be deleted. The callbacks themselves
+    are not saved.
 
     Needs callbacks, which scikit-learn has from version 1.9 on. Without them, write a loop that calls `partial_fit`,
     which trains for an epoch, and `joblib.dump`; it has no early stopping.
@@ -80,10 +81,13 @@ class Checkpoint:
     Notes
     -----
     To go on, load the file and fit with `warm_start` for the epochs that are left, which are ``max_iter - n_iter_``,
-    also when that training is killed in turn. On the same data, and with the callback set again, the weights are bit
-    for bit those of the fit that was not killed: for "sgd" and "adam", batches, momentum, dropout, sample weights,
-    "constant" and "invscaling" schedules, and a `learning_rate` that is a function of the epoch (which has to be
-    importable, to be saved). For the rest, training goes on well, but not to the bit:
+    also when that training is killed in turn. None are left where the fit had done them all; a fit that its stopping
+    rule had ended would train on.
+
+    On the same data, and with the callback set again, the weights are bit for bit those of the fit that was not killed:
+    for "sgd" and "adam", batches, momentum, dropout, sample weights, "constant" and "invscaling" schedules, and a
+    `learning_rate` that is a function of the epoch (which has to be importable, to be saved). For the rest, training
+    goes on well, but not to the bit:
 
     - "cosine" has `max_iter` as its period, which is another for the epochs left: give the same curve as a function.
     - The stopping rule looks at the losses of the new fit alone: it may come later than without the kill. So it is with
@@ -177,9 +181,9 @@ class Checkpoint:
 
     def _save(self, estimator):
         estimator = copy.copy(estimator)  # other callbacks get the same one
-        for name in [name for name in vars(estimator) if "callback" in name]:
+        for name in [name for name in vars(estimator) if name[0] == "_" and "callback" in name]:
             delattr(estimator, name)
-        # one name for each thread that could save at the same time; what a kill leaves of it is overwritten or harmless
+        # a name for each thread, for several could save at the same time
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             with open(part, "wb") as file:

@@ -127,6 +127,17 @@ def test_with_weights_and_a_validation_set(weight, tmp_path):
     assert resumed.validation_loss_curve_ == whole.validation_loss_curve_
 
 
+def test_adaptive_keeps_the_step_size_reached(tmp_path):
+    X, y = make_data(BackpropRegressor)
+    model = BackpropRegressor(learning_rate=0.01, learning_rate_schedule="adaptive", random_state=0, max_iter=5)
+    model.set_params(tol=1e9, n_iter_no_change=1)  # lowered after the epochs 2 and 4
+    fit_quietly(model.set_callbacks(Checkpoint(tmp_path / "model")), X, y)
+    resumed = resume(tmp_path / "model", X, y, epochs=1)
+    constant = joblib.load(tmp_path / "model")
+    constant.set_params(learning_rate=0.01 * 0.2**2, learning_rate_schedule="constant", warm_start=True, max_iter=1)
+    assert same_bits(resumed, fit_quietly(constant, X, y))
+
+
 def test_lbfgs_goes_on(tmp_path):
     X, y = make_data(BackpropRegressor)
     model = BackpropRegressor(solver="lbfgs", max_iter=4, random_state=0).set_callbacks(Checkpoint(tmp_path / "model"))
