@@ -7,8 +7,9 @@ from pkgutil import extend_path
 __path__ = extend_path(__path__, __name__)
 
 from ._autoencoder import BackpropAutoencoder
+from ._callbacks import Checkpoint
 from ._classifier import BackpropClassifier
 from ._regressor import BackpropRegressor
 
-__all__ = ["BackpropAutoencoder", "BackpropClassifier", "BackpropRegressor"]
+__all__ = ["BackpropAutoencoder", "BackpropClassifier", "BackpropRegressor", "Checkpoint"]
 __version__ = "0.1.0"

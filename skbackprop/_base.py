@@ -45,8 +45,7 @@ def _unchanged_on_error(estimator):
     try:
         yield
     except BaseException:
-        vars(estimator).clear()
-        vars(estimator).update(state)
+        estimator.__dict__ = state  # all at once, so that an interrupt does not find the half of it
         raise
 
 
@@ -101,7 +100,8 @@ def _feature_size(X, sample_weight):
         median = squares[(len(squares) - 1) // 2]
     else:
         order = np.argsort(squares)
-        ends = np.cumsum(repeats[order])
+        ends = repeats[order]
+        ends.cumsum(out=ends)
         median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
 
@@ -219,15 +219,24 @@ class BaseBackprop(
                 self._set_given_weights(network, *start)
 
             def fitted_attributes(outcome):
-                return self._fitted_attributes(network, outcome, before, partial)
+                return self._fitted_attributes(network, outcome, before, partial, held_out is not None)
 
-            def watch(outcome):
+            def watch(outcome, solver_state):
                 if held_out is not None:
-                    outcome.validation_losses.append(held_out.loss(network))
-                    outcome.validation_scores.append(held_out.score(self._view(fitted_attributes(outcome))))
+                    loss, score = held_out.loss(network), held_out.score(self._view(fitted_attributes(outcome)))
+                    outcome.validation_losses.append(loss)
+                    outcome.validation_scores.append(score)
                 if self.verbose:
                     self._report(outcome)
-                return epoch_done is not None and epoch_done(lambda: fitted_attributes(outcome))
+                if epoch_done is None:
+                    return False
+
+                def resumable():
+                    # copies of the stream and of the solver's state: both are still at work
+                    state = {"_rng": copy.deepcopy(rng), "_solver_state": solver_state(outcome)}
+                    return fitted_attributes(outcome) | state
+
+                return epoch_done(resumable)
 
             outcome, state = self._train(
                 network,
@@ -254,14 +263,29 @@ class BaseBackprop(
 
     def _train(self, network, samples, draws, rng, before, partial, watch):
         """Train by the solver. Returns what came of it, and what the solver needs to go on another time."""
+
+        def solver_state(outcome):
+            """What the solver needs to go on another time after the training so far."""
+            if self.solver == "lbfgs":
+                return None
+            lowered = schedule.lowered > state["lowered"]
+            return {
+                "rule": rule,
+                "moments": solver.moments.copy(),
+                "t": solver.t,
+                "lowered": schedule.lowered,
+                "lowered_at": n_before + len(outcome.losses) if lowered else state["lowered_at"],
+            }
+
         common = dict(
             alpha=self.alpha,
             max_iter=1 if partial else self.max_iter,
             stop=Stop(self.tol, self.n_iter_no_change, early=self.early_stopping and not partial),
-            watch=watch,
+            watch=None if watch is None else lambda outcome: watch(outcome, solver_state),
         )
         if self.solver == "lbfgs":
-            return train_by_lbfgs(network, samples, draws.order, max_fun=self.max_fun, **common), None
+            outcome = train_by_lbfgs(network, samples, draws.order, max_fun=self.max_fun, **common)
+            return outcome, solver_state(outcome)
         rule = self.solver
         if rule == "sgd" and self.momentum > 0:
             rule = "nesterov" if self.nesterovs_momentum else "momentum"
@@ -281,15 +305,7 @@ class BaseBackprop(
         schedule = self._schedule(n_before, state["lowered"])
         earlier = before["loss_curve_"][state["lowered_at"] :] if partial else []
         outcome = train(network, samples, draws, rng, solver=solver, schedule=schedule, earlier=earlier, **common)
-        if schedule.lowered > state["lowered"]:
-            state = {"lowered_at": n_before + len(outcome.losses)}
-        return outcome, {
-            "rule": rule,
-            "moments": solver.moments,
-            "t": solver.t,
-            "lowered": schedule.lowered,
-            "lowered_at": state["lowered_at"],
-        }
+        return outcome, solver_state(outcome)
 
     def _schedule(self, epoch, lowered):
         """τ of the epochs to come, after so many."""
@@ -310,13 +326,18 @@ class BaseBackprop(
         }
         return {name: getattr(self, name) for name in before} if continues else before
 
-    def _fitted_attributes(self, network, outcome, before, partial):
+    def _fitted_attributes(self, network, outcome, before, partial, validated):
         """The attributes of an estimator whose training has come so far."""
         # where no epoch was done, or the last was taken back, the start weights' loss counts
         start = [outcome.start_loss] if outcome.diverged or not outcome.losses else []
         best = [*outcome.losses, *start] + ([] if before["best_loss_"] is None else [before["best_loss_"]])
         coefs, intercepts = network.views(network.folded())
         losses = before["loss_curve_"] + outcome.losses
+
+        def with_earlier(name, values):
+            # a list where there are held-out samples, even if the first epoch diverged
+            return None if before[name] is None and not validated else (before[name] or []) + values
+
         return dict(
             coefs_=[np.ascontiguousarray(W) for W in coefs],
             intercepts_=[b.copy() for b in intercepts],
@@ -326,8 +347,8 @@ class BaseBackprop(
             loss_curve_=losses,
             loss_=(losses or start)[-1],
             best_loss_=None if self.early_stopping and not partial else min(best),
-            validation_loss_curve_=(before["validation_loss_curve_"] or []) + outcome.validation_losses or None,
-            validation_scores_=(before["validation_scores_"] or []) + outcome.validation_scores or None,
+            validation_loss_curve_=with_earlier("validation_loss_curve_", outcome.validation_losses),
+            validation_scores_=with_earlier("validation_scores_", outcome.validation_scores),
             best_validation_score_=max(outcome.validation_scores, default=None),
             n_iter_=len(outcome.losses) + (before["n_iter_"] if partial else 0),
             t_=before["t_"] + outcome.n_steps,
@@ -447,7 +468,8 @@ class BaseBackprop(
         elif self.early_stopping and not partial:
             order, rows = split(X, targets, order, self.validation_fraction, self._strata(targets), rng)
             weight = None if sample_weight is None else sample_weight[rows]
-            held_out = Validation(X[rows], y[rows], Samples(X[rows], targets[rows], weight), weight, self._scorer())
+            samples = Samples(X[rows], targets[rows], weight)
+            held_out = Validation(samples.X, y[rows], samples, weight, self._scorer())
         if self.solver == "lbfgs":
             return *self._sample_once(X, targets, order, repeats, importance), held_out
         if self.sampling == "uniform" and not partial:
@@ -495,14 +517,18 @@ class BaseBackprop(
 
     def _warn(self, outcome, X, partial):
         if outcome.diverged:
-            largest = abs(X).max()
-            tau = (
-                f"learning_rate={outcome.taus[-1]:g} is too large for " if outcome.taus else "the loss overflows with "
-            )
+            tau = outcome.taus[-1] if outcome.taus else None
+            if tau is not None and tau * self.alpha > 1:  # W ← W − τ α W, by itself, is on its way to blow up
+                cause, remedy = f"learning_rate={tau:g} is too large for alpha={self.alpha:g}", "Choose a smaller alpha"
+            else:
+                values = X.data if issparse(X) else X
+                largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
+                cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
+                cause += f" features of size up to {largest:.3g} and this loss"
+                remedy = "Scale the features (StandardScaler) and, in regression, y"
             warnings.warn(
-                f"Training diverged in epoch {len(outcome.losses)}: {tau}"
-                f"features of size up to {largest:.3g} and this loss. The weights of the best epoch are kept. Scale "
-                "the features (StandardScaler) and, in regression, y; or choose a smaller learning_rate.",
+                f"Training diverged in epoch {len(outcome.losses)}: {cause}. The weights of the best epoch are kept. "
+                f"{remedy}; or choose a smaller learning_rate.",
                 ConvergenceWarning,
                 stacklevel=5,
             )

@@ -63,10 +63,14 @@ def relative(importance, repeats):
     The sum is taken over distinct values times their counts, so that repeated rows and whole-number weights give the
     same bits, in any order of the rows.
     """
-    value, which = np.unique(importance, return_inverse=True)
-    count = np.bincount(which, weights=repeats)
-    scaled = value / (value @ count / count.sum())
-    return None if np.ptp(scaled) <= 4 * np.finfo(float).eps else scaled[which]
+    if repeats is None:
+        value, count = np.unique(importance, return_counts=True)
+    else:
+        order = np.argsort(importance)
+        value, first = np.unique(importance[order], return_index=True)
+        count = np.add.reduceat(repeats[order], first)
+    mean = value @ count / count.sum()
+    return None if np.ptp(value / mean) <= 4 * np.finfo(float).eps else importance / mean
 
 
 def canonical_order(X, targets, importance=None):
@@ -177,14 +181,20 @@ class Draws:
         """The distribution function over the rows, which lie in blocks of equal importance.
 
         Within a block it is the importance times a count, not a running sum: so a row that stands for three and three
-        rows give the very same numbers.
+        rows give the very same numbers. In place, for there may be ten million rows.
         """
-        ends = np.arange(1, len(importance) + 1) if self.ends is None else self.ends
-        value, first, block = np.unique(importance, return_index=True, return_inverse=True)
-        start = np.append(0, ends)[first]
-        count = np.append(start[1:], ends[-1]) - start
-        below = np.append(0.0, np.cumsum(value * count))
-        return below[block] + value[block] * (ends - start[block])
+        begins = np.append(True, importance[1:] != importance[:-1])
+        mass = np.arange(1.0, len(importance) + 1) if self.ends is None else self.ends.astype(float)
+        below = np.zeros(len(importance))  # first the counts below each block, then the mass
+        below[1:][begins[1:]] = mass[:-1][begins[1:]]
+        mass -= np.maximum.accumulate(below, out=below)
+        mass *= importance
+        blocks = mass[np.append(begins[1:], True)]
+        np.cumsum(blocks, out=blocks)
+        below[:] = 0
+        below[1:][begins[1:]] = blocks[:-1]
+        mass += np.maximum.accumulate(below, out=below)
+        return mass
 
     def frequency(self, n_samples):
         """How often each row is expected in an epoch: shape (n_samples,), by row."""

@@ -75,8 +75,8 @@ def split(X, targets, order, fraction, labels, rng):
     training, validation : ndarray of int64
         Rows.
     """
-    group = np.cumsum(distinct(X, targets, order)) - 1
-    groups, first = np.unique(group, return_index=True)
+    first = np.flatnonzero(distinct(X, targets, order))
+    groups = np.arange(len(first))
     if len(groups) < 2:
         raise ValueError(
             "early_stopping needs two different samples at least, one of them for validation; got 1 sample"
@@ -90,5 +90,7 @@ def split(X, targets, order, fraction, labels, rng):
             labels = None
     seed = int(rng.integers(2**32))
     _, held_out = train_test_split(groups, test_size=size, stratify=labels, random_state=seed)
-    is_held_out = np.isin(group, held_out)
+    is_held_out = np.zeros(len(groups), dtype=bool)
+    is_held_out[held_out] = True
+    is_held_out = np.repeat(is_held_out, np.diff(first, append=len(order)))
     return order[~is_held_out], order[is_held_out]
