@@ -23,11 +23,8 @@ from skbackprop import BackpropClassifier
 from skbackprop.inspection import HiddenUnitsDisplay, NetworkDisplay
 
 wines = load_wine(as_frame=True)
-X = (
-    StandardScaler()
-    .set_output(transform="pandas")
-    .fit_transform(wines.data[["flavanoids", "hue"]])
-)
+scaler = StandardScaler().set_output(transform="pandas")
+X = scaler.fit_transform(wines.data[["flavanoids", "hue"]])
 y = ("grower " + (wines.target + 1).astype(str)).to_numpy()
 
 two = y != "grower 3"
@@ -43,11 +40,8 @@ print(f"{neuron.score(X[two], y[two]):.0%} of {two.sum()} wines are on the right
 #
 # Here it is in NumPy, beside the same step of the estimator: ``partial_fit`` on a single row.
 
-x, target, tau = (
-    X.to_numpy()[0],
-    0,
-    neuron.learning_rate,
-)  # the first wine is grower 1's, whose target is 0
+x, target = X.to_numpy()[0], 0  # the first wine is grower 1's, whose target is 0
+tau = neuron.learning_rate
 w, b = neuron.coefs_[0][:, 0].copy(), neuron.intercepts_[0][0]
 y_hat = 1 / (1 + np.exp(-(x @ w + b)))
 delta = 2 * (y_hat - target) * y_hat * (1 - y_hat)
@@ -71,9 +65,8 @@ layer = BackpropClassifier((), random_state=0).fit(X, y)
 network = BackpropClassifier((4,), learning_rate=0.1, random_state=0).fit(X, y)
 
 fig, axes = plt.subplots(1, 3, figsize=(12.5, 4.4), layout="constrained")
-for ax, model, name in zip(
-    axes, (neuron, layer, network), ("one neuron", "one layer", "a network"), strict=True
-):
+models = {"one neuron": neuron, "one layer": layer, "a network": network}
+for ax, (name, model) in zip(axes, models.items(), strict=True):
     known = np.isin(y, model.classes_)
     HiddenUnitsDisplay.from_estimator(model, X[known], y[known], ax=ax)
     if model is not network:  # one legend is enough

@@ -26,9 +26,8 @@ from sklearn.pipeline import make_pipeline
 from skbackprop import BackpropClassifier
 
 plt.style.use("seaborn-v0_8-colorblind")
-packages = (
-    "fft integrate interpolate linalg ndimage optimize signal sparse special stats".split()
-)
+packages = "fft integrate interpolate linalg ndimage optimize signal sparse special stats"
+packages = packages.split()
 left_out = r"\n(?:See Also|References|Examples)\n"
 origin = {}
 for package in packages:

@@ -17,12 +17,10 @@ def has_content(ax):
 
 @pytest.fixture
 def clean_pyplot(monkeypatch):
-    """No figure from before, none left behind, no window, and no setting that outlives the test."""
+    """No window, and no setting that outlives the test."""
     monkeypatch.setattr(pyplot, "show", lambda: None)
-    pyplot.close("all")
     with pyplot.rc_context():
         yield pyplot
-    pyplot.close("all")
 
 
 def test_there_are_examples():
