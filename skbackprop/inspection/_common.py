@@ -191,7 +191,7 @@ class Inspected:
         names = classes if class_names is None else check_names(class_names, len(classes), "class_names")
         return class_codes(y, classes), [str(name) for name in names]
 
-    def output_names(self, given=None):
+    def output_names(self, given=None, feature_names=None):
         """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...
 
         Of two classes, which have one output, the name of the second. Of a network that reproduces its inputs, theirs.
@@ -203,7 +203,7 @@ class Inspected:
         if given is not None:
             return check_names(given, n, "class_names")
         if n == self.sizes[0] and not is_regressor(self.network):
-            return self.input_names()
+            return self.input_names(feature_names)
         return [r"$\hat{y}$"] if n == 1 else [rf"$\hat{{y}}_{{{k}}}$" for k in range(1, n + 1)]
 
 
