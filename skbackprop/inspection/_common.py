@@ -367,6 +367,6 @@ def image_grid(plt, ax, own_figure, images, columns, labels, styles):
         drawn.append(ax.imshow(image, extent=(left, left + w, top + h, top), interpolation="nearest", **style))
         ax.text(left + w / 2, top - 0.15 * line, label, ha="center", va="bottom", fontsize=size)
     rows = -(-len(images) // columns)
-    ax.set(xlim=(-gap / 2, columns * (w + gap) - gap / 2), ylim=(rows * (h + line + gap), 0), aspect="equal")
+    ax.set(xlim=(-gap / 2, columns * (w + gap) - gap / 2), ylim=(rows * (h + line + gap) - gap, 0), aspect="equal")
     ax.set_axis_off()
     return drawn
