@@ -4,6 +4,7 @@ import doctest
 import importlib.util
 import inspect
 import pkgutil
+import pydoc
 
 import pytest
 from numpydoc.validate import validate
@@ -79,14 +80,19 @@ def test_docstring_inside(name):
     assert not [error for error in validate(name)["errors"] if error[0] in WANTED_INSIDE]
 
 
-@pytest.mark.parametrize("estimator", skbackprop.__all__)
-def test_defaults_in_the_docstring(estimator):
+WITH_DEFAULTS = [f"skbackprop.{name}" for name in skbackprop.__all__] + [
+    name for name in PUBLIC if name.split(".")[-1] in ("from_estimator", "from_estimators", "plot")
+]
+
+
+@pytest.mark.parametrize("name", WITH_DEFAULTS)
+def test_defaults_in_the_docstring(name):
     """What the docstring gives as a default is the default."""
-    estimator = getattr(skbackprop, estimator)
-    for parameter in inspect.signature(estimator).parameters.values():
+    thing = pydoc.locate(name)
+    for parameter in inspect.signature(thing).parameters.values():
         if parameter.default is parameter.empty:
             continue
         default = f'"{parameter.default}"' if isinstance(parameter.default, str) else repr(parameter.default)
-        line = next(line for line in inspect.getdoc(estimator).splitlines() if line.startswith(f"{parameter.name} :"))
+        line = next(line for line in inspect.getdoc(thing).splitlines() if line.startswith(f"{parameter.name} :"))
         shown = line.partition("default=")[2]
         assert shown in (default, default.replace("0.0001", "1e-4"), default.replace("e-0", "e-")), line

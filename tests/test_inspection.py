@@ -447,6 +447,25 @@ def test_multilabel_has_a_boundary_for_each_label():
         np.testing.assert_allclose(model.decision_function(vertices(boundary))[:, k], 0, atol=0.05)
 
 
+def test_lines_without_a_prediction():
+    """Of a network that predicts neither classes nor a target, the lines and the samples."""
+    grid = np.meshgrid([-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0])
+    display = HiddenUnitsDisplay(
+        units=[4],
+        grid=grid,
+        z=[grid[0] - 0.5],
+        samples=np.eye(2),
+        target=np.array([1, 0]),
+        class_names=["a", "b"],
+    ).plot()
+    assert not display.regions_ and not display.boundaries_ and display.colorbar_ is None
+    np.testing.assert_allclose(vertices(display.lines_[0])[:, 0], 0.5)
+    assert (display.arrows_.U > 0).all() and np.allclose(display.arrows_.V, 0)
+    assert [text.get_text() for text in display.ax_.texts] == ["5"]
+    handles = display.ax_.get_legend().legend_handles
+    assert [to_rgba(handles[k].get_color()) for k in (1, 0)] == [tuple(c) for c in display.scatter_.get_facecolors()]
+
+
 def test_one_class():
     model = classifier((3,), max_iter=2).fit(MOONS_X, np.zeros(120))
     display = HiddenUnitsDisplay.from_estimator(model, MOONS_X, np.zeros(120))
@@ -537,6 +556,9 @@ def test_default_layer_is_the_narrowest(iris):
     assert display.ax_.get_legend() is None
     display = LatentSpaceDisplay.from_estimator(model, IRIS_X, layer=2)
     np.testing.assert_allclose(display.scatter_.get_offsets(), model.activations(IRIS_X)[1])
+    model = classifier((2, 5, 2, 5, 2), "tanh", max_iter=2).fit(IRIS_X, IRIS_Y)
+    display = LatentSpaceDisplay.from_estimator(model, IRIS_X)
+    np.testing.assert_allclose(display.scatter_.get_offsets(), model.activations(IRIS_X)[2])
 
 
 def test_more_units_are_projected(iris):

@@ -191,7 +191,7 @@ class Inspected:
         names = classes if class_names is None else check_names(class_names, len(classes), "class_names")
         return class_codes(y, classes), [str(name) for name in names]
 
-    def output_names(self, given=None):
+    def output_names(self, given=None, feature_names=None):
         """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...
 
         Of two classes, which have one output, the name of the second. Of a network that reproduces its inputs, theirs.
@@ -203,7 +203,7 @@ class Inspected:
         if given is not None:
             return check_names(given, n, "class_names")
         if n == self.sizes[0] and not is_regressor(self.network):
-            return self.input_names()
+            return self.input_names(feature_names)
         return [r"$\hat{y}$"] if n == 1 else [rf"$\hat{{y}}_{{{k}}}$" for k in range(1, n + 1)]
 
 
@@ -367,6 +367,6 @@ def image_grid(plt, ax, own_figure, images, columns, labels, styles):
         drawn.append(ax.imshow(image, extent=(left, left + w, top + h, top), interpolation="nearest", **style))
         ax.text(left + w / 2, top - 0.15 * line, label, ha="center", va="bottom", fontsize=size)
     rows = -(-len(images) // columns)
-    ax.set(xlim=(-gap / 2, columns * (w + gap) - gap / 2), ylim=(rows * (h + line + gap), 0), aspect="equal")
+    ax.set(xlim=(-gap / 2, columns * (w + gap) - gap / 2), ylim=(rows * (h + line + gap) - gap, 0), aspect="equal")
     ax.set_axis_off()
     return drawn

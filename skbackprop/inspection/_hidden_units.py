@@ -8,7 +8,6 @@ from ._common import (
     SIGNED,
     Inspected,
     axes_for,
-    axes_points,
     check_count,
     class_colors,
     class_handles,
@@ -24,6 +23,9 @@ from ._common import (
 )
 
 __all__ = ["HiddenUnitsDisplay"]
+
+#: Length of an arrow in points.
+ARROW = 12.0
 
 
 class HiddenUnitsDisplay:
@@ -264,8 +266,8 @@ class HiddenUnitsDisplay:
         if self.feature_names is not None:
             self.ax_.set(xlabel=self.feature_names[0], ylabel=self.feature_names[1])
         self._draw_response(plt, "viridis" if cmap is None else cmap)
-        self._draw_lines(plt)
         self._draw_samples(plt, own)
+        self._draw_lines(plt, own)
         return self
 
     def _plot_images(self, ax, caller, cmap):
@@ -305,47 +307,36 @@ class HiddenUnitsDisplay:
                 color = plt.rcParams["text.color"] if self.kind == "classes" else color
                 self.boundaries_.append(self.ax_.contour(x, y, margin, [0], colors=[color], linewidths=2.2, zorder=2))
 
-    def _draw_lines(self, plt):
-        """The lines z_j = 0, and an arrow on each, where there is most room, perpendicular to it as the eye sees it."""
-        from matplotlib.patheffects import withStroke
-
+    def _draw_lines(self, plt, own):
+        """The lines z_j = 0, each with an arrow to its positive side."""
+        if own:
+            self.figure_.draw_without_rendering()  # the layout: what is perpendicular depends on the axes' size
+        points = 72 / self.figure_.dpi * self.ax_.get_window_extent().size
         color = plt.rcParams["text.color"]
         x, y = self.grid
-        low, extent = np.array([x.min(), y.min()]), np.array([np.ptp(x), np.ptp(y)])
-        points = axes_points(self.ax_)
-        length = 12.0
-        bases, directions, units = [], [], []
+        units, starts, normals, labels = [], [], [], []
         for j, z in zip(self.units, self.z, strict=True):
             if not z.min() < 0 < z.max():
                 self.lines_.append(None)
                 continue
             line = self.ax_.contour(x, y, z, [0], colors=[color], linewidths=1.0, linestyles="dashed", zorder=2)
             self.lines_.append(line)
-            pieces = [(p - low) / extent * points for p in line.get_paths()[0].to_polygons(closed_only=False)]
-            steps = [np.r_[0, np.cumsum(np.hypot(*np.diff(p, axis=0).T))] for p in pieces]
-            piece, step = max(zip(pieces, steps, strict=True), key=lambda pair: pair[1][-1])
-            slopes = np.gradient(z)
-            best = None
-            for part in (0.12, 0.88, 0.25, 0.75, 0.4, 0.6):
-                base = np.array([np.interp(part * step[-1], step, piece[:, k]) for k in (0, 1)])
-                column, row = np.round(base / points * (np.array(z.shape[::-1]) - 1)).astype(int)
-                normal = np.array([slopes[1][row, column], slopes[0][row, column]]) * z.shape[0] / points
-                normal /= np.hypot(*normal) or 1
-                tip = base + 1.9 * length * normal
-                inside = ((tip > 0) & (tip < points)).all()
-                room = min((np.hypot(*(tip - other)) for other in bases), default=np.inf)
-                if best is None or (inside, room) > best[:2]:
-                    best = inside, room, base, normal
-            bases.append(best[2] + 1.9 * length * best[3])
-            directions.append((best[2], best[3]))
+            start, normal = _arrow(line, z, self.grid, points, labels)
+            labels.append(start + 2 * ARROW * normal)
             units.append(j)
-        if not units:
-            return
-        base, normal = (np.array(v) for v in zip(*directions, strict=True))
-        start = base / points * extent + low
+            starts.append(start)
+            normals.append(normal)
+        if units:
+            self._draw_arrows(plt, units, np.array(starts) / points, np.array(normals), color)
+
+    def _draw_arrows(self, plt, units, starts, normals, color):
+        from matplotlib.patheffects import withStroke
+
+        x, y = self.grid
+        starts = starts * [np.ptp(x), np.ptp(y)] + [x.min(), y.min()]
         self.arrows_ = self.ax_.quiver(
-            *start.T,
-            *(normal.T * length / 72),
+            *starts.T,
+            *(normals.T * ARROW / 72),
             angles="uv",
             units="inches",
             scale_units="inches",
@@ -359,7 +350,7 @@ class HiddenUnitsDisplay:
         )
         if len(units) > 20:
             return
-        for j, place, offset in zip(units, start, 1.6 * length * normal, strict=True):
+        for j, place, offset in zip(units, starts, 1.6 * ARROW * normals, strict=True):
             self.ax_.annotate(
                 str(j + 1),
                 place,
@@ -397,6 +388,26 @@ class HiddenUnitsDisplay:
                 if self.boundaries_ and self.kind == "classes":
                     handles += [Line2D([], [], color=color, linewidth=2.2, label="decision")]
             legend_beside(plt, self.ax_, own, handles)
+
+
+def _arrow(line, z, grid, points, others):
+    """Where the arrow of a line begins, and its direction, in points; its label stays away from the `others`."""
+    x, y = grid
+    low, extent = np.array([x.min(), y.min()]), np.array([np.ptp(x), np.ptp(y)])
+    pieces = [(piece - low) / extent * points for piece in line.get_paths()[0].to_polygons(closed_only=False)]
+    lengths = [np.r_[0, np.cumsum(np.hypot(*np.diff(piece, axis=0).T))] for piece in pieces]
+    piece, length = max(zip(pieces, lengths, strict=True), key=lambda pair: pair[1][-1])
+    slopes = np.stack(np.gradient(z)[::-1], axis=-1) / points  # the grid has as many points in both directions
+    places = []
+    for part in (0.12, 0.88, 0.25, 0.75, 0.4, 0.6):
+        start = np.array([np.interp(part * length[-1], length, piece[:, k]) for k in (0, 1)])
+        column, row = np.round(start / points * (len(z) - 1)).astype(int)
+        normal = slopes[row, column] / (np.hypot(*slopes[row, column]) or 1)
+        label = start + 2 * ARROW * normal
+        inside = ((label > 0) & (label < points)).all()
+        room = min((np.hypot(*(label - other)) for other in others), default=np.inf)
+        places.append((inside, room, start, normal))
+    return max(places, key=lambda place: place[:2])[2:]
 
 
 def _response(inspected, points, output):

@@ -173,7 +173,7 @@ class InputGradientDisplay:
             raise ValueError(f'kind="sample" draws at most {most} of these samples; X has {n}. kind="mean" takes all')
         quantity = "z" if inspected.is_classifier else r"\hat{y}" if is_regressor(network) else "a^L"
         out_activation = "identity" if inspected.is_classifier else network.out_activation_
-        names = inspected.output_names(class_names)
+        names = inspected.output_names(class_names, feature_names)
         if K > 1 or inspected.is_classifier:
             names = [f"{'class' if inspected.is_classifier else 'output'} {name}" for name in names]
         else:

@@ -122,7 +122,7 @@ class NetworkDisplay:
             intercepts=network.intercepts_,
             activations=inspected.activation_names,
             feature_names=inspected.input_names(feature_names),
-            output_names=inspected.output_names(class_names),
+            output_names=inspected.output_names(class_names, feature_names),
         ).plot(ax, max_units=max_units, cmap=cmap)
 
     def plot(self, ax=None, *, max_units=16, cmap=SIGNED):
