@@ -4,10 +4,17 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from skbackprop._backprop import AVAILABLE_LEVELS, use_level
 
 os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
+
+#: `pytest --hypothesis-profile=long` tries each property on thousands of examples.
+COMMON = dict(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile("short", derandomize=True, max_examples=60, **COMMON)
+settings.register_profile("long", max_examples=2000, **COMMON)
+settings.load_profile("short")
 
 
 @pytest.fixture(autouse=True)
