@@ -3,13 +3,14 @@
     python examples/distributed_search.py
 
 Needs the extra ``dask``. With the address of a running scheduler, ``Client("tcp://...")``, the
-same lines use as many machines as it has. docs/scaling.md says when it is worth it.
+same lines use as many machines as it has. docs/parallel.md says when it is worth it.
 """
 
 import dask.array as da
 import joblib
 import numpy as np
 from dask.distributed import Client, LocalCluster
+from dask_ml.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
 from dask_ml.wrappers import Incremental
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -36,6 +37,19 @@ def main():
     for _ in range(20):
         stream.partial_fit(X_chunks, y_chunks, classes=np.arange(10))
     print(f"Incremental: {stream.score(X_test, y_test):.1%} after 20 passes over the chunks")
+
+    # many settings, most of them dropped after a few calls of partial_fit
+    many = {"learning_rate": list(np.geomspace(1e-3, 1, 50)), "hidden_layer_sizes": [(30,), (100,)]}
+    for search in (
+        HyperbandSearchCV(BackpropClassifier(random_state=0), many, max_iter=81, random_state=0),
+        SuccessiveHalvingSearchCV(
+            BackpropClassifier(random_state=0), many, n_initial_parameters=30, n_initial_iter=9
+        ),
+    ):
+        search.fit(X_chunks, y_chunks, classes=np.arange(10))
+        calls = search.metadata_["partial_fit_calls"]
+        found = f"{search.best_params_}, {search.score(X_test, y_test):.1%} after {calls} calls"
+        print(f"{type(search).__name__}: {found}")
 
 
 if __name__ == "__main__":
