@@ -4,6 +4,10 @@
 The algorithm itself is in ``_steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
 module is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call
 keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
+
+What does not fit together is refused, and nothing is changed. Two things are taken as they are: how a Network and a
+Solver have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked
+once a fit, before the first call.
 """
 
 from libc.stddef cimport ptrdiff_t
@@ -89,7 +93,7 @@ def use_level(name=None):
     return before
 
 
-def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0.0, solver=None, noise=None):
+def steps(network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, solver=None, noise=None):
     """One step of the algorithm on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
@@ -97,7 +101,7 @@ def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0
     network : Network
         Its parameters are changed in place.
     samples : Samples
-        X and the targets, of the network's type.
+        X and the targets, of the network's type. X is finite.
     draws : ndarray of int64
         The rows i_t; one a step, or as many as the solver's `batch_size`.
     tau : float
@@ -131,7 +135,7 @@ def steps(network, samples, const int64_t[::1] draws, double tau, double alpha=0
     return _steps[double](network.params, network, samples, draws, how, solver)
 
 
-def gradient(network, samples, const int64_t[::1] draws):
+def gradient(network, samples, const int64_t[::1] draws not None):
     """The gradient of the sum of f_i over some rows.
 
     Parameters
@@ -190,9 +194,10 @@ cdef double _steps(
     cdef const int64_t[::1] wide_indices, wide_indptr
     cdef const double[::1] weights
     cdef samples_t rows = samples_t(NULL, NULL, NULL, 0, 0, NULL, NULL, NULL)
-    cdef ptrdiff_t n_rows = samples.X.shape[0], n_draws = draws.shape[0], t
-    if samples.X.shape[1] != M[0]:
-        raise ValueError(f"X has {samples.X.shape[1]} features, the network {M[0]} inputs")
+    cdef ptrdiff_t n_rows, n_features, n_draws = draws.shape[0], t
+    n_rows, n_features = samples.X.shape
+    if n_features != M[0]:
+        raise ValueError(f"X has {n_features} features, the network {M[0]} inputs")
     if isinstance(samples.X.data, memoryview):
         X = samples.X
         rows.X = &X[0, 0]

@@ -4,39 +4,18 @@ import warnings
 
 import numpy as np
 import scipy.sparse as sp
-from helpers import OUTPUTS, as_layout, distance, fit_quietly, lecture_weights, make_network, make_samples, same_bits
+from helpers import as_layout, distance, fit_quietly, lecture_weights, same_bits
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from oracle import backpropagation, batches
 from sklearn.exceptions import ConvergenceWarning
+from strategies import layouts, problems, seeds
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._activations import HIDDEN_ACTIVATIONS
 from skbackprop._backprop import AVAILABLE_LEVELS, steps, use_level
 from skbackprop._network import LOSSES
 from skbackprop._sampling import canonical_order
 from skbackprop._solvers import RULES, Solver
-
-seeds = st.integers(0, 2**32 - 1)
-layouts = st.sampled_from(["dense", "csr32", "csr64"])
-
-
-@st.composite
-def problems(draw):
-    """A network, samples, their weights or None, draws: any activations, loss, type of numbers and layout."""
-    sizes = draw(st.lists(st.integers(1, 20), min_size=2, max_size=5))
-    output, loss = draw(st.sampled_from(OUTPUTS))
-    hidden = draw(st.lists(st.sampled_from(HIDDEN_ACTIVATIONS), min_size=3, max_size=3))[: len(sizes) - 2]
-    dtype = draw(st.sampled_from([np.float32, np.float64]))
-    seed, n = draw(seeds), draw(st.integers(1, 6))
-    network = make_network(sizes, [*hidden, output], loss, dtype, seed=seed)
-    samples = make_samples(sizes, loss, dtype, seed, n, draw(layouts))
-    rng = np.random.default_rng(seed)
-    if loss == "multinomial_log_loss" and draw(st.booleans()):
-        samples.targets = samples.targets.argmax(axis=1).astype(np.int32)
-    if draw(st.booleans()):
-        samples.weights = rng.random(n)
-    return network, samples, rng.integers(n, size=draw(st.integers(0, 40)))
 
 
 def by_oracle(algorithm, network, samples, draws, tau, alpha, **kwargs):
