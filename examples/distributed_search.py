@@ -39,12 +39,14 @@ def main():
     print(f"Incremental: {stream.score(X_test, y_test):.1%} after 20 passes over the chunks")
 
     # many settings, most of them dropped after a few calls of partial_fit
-    many = {"learning_rate": list(np.geomspace(1e-3, 1, 50)), "hidden_layer_sizes": [(30,), (100,)]}
+    many = {
+        "learning_rate": list(np.geomspace(1e-3, 1, 50)),
+        "hidden_layer_sizes": [(30,), (100,)],
+    }
+    model = BackpropClassifier(random_state=0)
     for search in (
-        HyperbandSearchCV(BackpropClassifier(random_state=0), many, max_iter=81, random_state=0),
-        SuccessiveHalvingSearchCV(
-            BackpropClassifier(random_state=0), many, n_initial_parameters=30, n_initial_iter=9
-        ),
+        HyperbandSearchCV(model, many, max_iter=81, random_state=0),
+        SuccessiveHalvingSearchCV(model, many, n_initial_parameters=30, n_initial_iter=9),
     ):
         search.fit(X_chunks, y_chunks, classes=np.arange(10))
         calls = search.metadata_["partial_fit_calls"]

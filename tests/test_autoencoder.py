@@ -55,10 +55,10 @@ def test_linear_code_spans_the_plane_of_pca():
         X
     )
     pca = PCA(2).fit(X)
-    assert model.score(X) == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-6)
+    assert model.score(X) == pytest.approx(pca.explained_variance_ratio_.sum(), abs=1e-5)
     onto_code = model.transform(X) - model.transform(np.zeros((1, 64)))
     projected = onto_code @ np.linalg.lstsq(onto_code, pca.transform(X), rcond=None)[0]
-    assert np.allclose(projected, pca.transform(X), atol=0.01)
+    assert np.allclose(projected, pca.transform(X), atol=0.05)
 
 
 def test_curved_code_keeps_more_than_pca():
