@@ -53,6 +53,26 @@ def snapshot(estimator):
     return {name: pickle.dumps(value) for name, value in vars(estimator).items()}
 
 
+class Observer:
+    """A callback that calls a function after each epoch, with the number of epochs so far."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def setup(self, estimator, context):
+        pass
+
+    def teardown(self, estimator, context):
+        pass
+
+    def on_fit_task_begin(self, estimator, context):
+        pass
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch":
+            self.function(context.task_id + 1)
+
+
 # ---- the kernel ---------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import joblib
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
+from helpers import ESTIMATORS, Observer, fit_quietly, make_data, same_bits, snapshot
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -54,26 +54,6 @@ def resume(path, X, y, epochs=None, **kwargs):
     model = joblib.load(path)
     left = model.max_iter - model.n_iter_ if epochs is None else epochs
     return fit_quietly(model.set_params(warm_start=True, max_iter=left), X, y, **kwargs)
-
-
-class Observer:
-    """Calls a function after each epoch."""
-
-    def __init__(self, function):
-        self.function = function
-
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(self, estimator, context):
-        if context.task_name == "epoch":
-            self.function(context.task_id + 1)
 
 
 # ---- what is saved, and when ---------------------------------------------------------------------------------------

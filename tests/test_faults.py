@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot, weights_of
+from helpers import ESTIMATORS, Observer, fit_quietly, make_data, same_bits, snapshot, weights_of
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _base, _callbacks, _training
@@ -75,18 +75,8 @@ class Failing:
         self.count()
         return 0.01
 
-    def setup(self, estimator, context):
-        pass
-
-    def teardown(self, estimator, context):
-        pass
-
-    def on_fit_task_begin(self, estimator, context):
-        pass
-
-    def on_fit_task_end(self, estimator, context):
-        if context.task_name == "epoch":
-            self.count()
+    def callback(self):
+        return Observer(lambda epoch: self.count())
 
 
 # ---- interrupts ----------------------------------------------------------------------------------------------------
@@ -100,7 +90,7 @@ def test_interrupt_in_a_callback(estimator, solver, epochs):
     pytest.importorskip("sklearn.callback")
     X, y = make_data(estimator)
     model = fitted_on_other_data(estimator, new(estimator, solver))
-    model.set_callbacks(Failing(KeyboardInterrupt, epochs))
+    model.set_callbacks(Failing(KeyboardInterrupt, epochs).callback())
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
     assert_one_fit(model, X)
@@ -207,7 +197,7 @@ def test_errors_in_functions_of_the_user(estimator, fitted, where, error):
     failing = Failing(error, 3)
     if where == "callback":
         pytest.importorskip("sklearn.callback")
-        model.set_callbacks(failing)
+        model.set_callbacks(failing.callback())
     elif where == "scorer":
         model.set_params(early_stopping=True, scoring=failing.scorer)
     else:
