@@ -114,3 +114,6 @@ def test_what_is_wrong_is_named():
         trace_step(model, X[0], 7)
     with pytest.raises(ValueError, match="expecting 4 features"):
         trace_step(model, X[0, :3], 1)
+    for bad in (0.0, -1.0, np.nan, np.inf, "0.1"):
+        with pytest.raises(ValueError, match=f"learning_rate must be a finite number > 0; got {bad!r}"):
+            trace_step(model, X[0], 1, learning_rate=bad)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from html import escape
+from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
@@ -178,7 +179,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     TypeError
         If the estimator is none of this package's.
     ValueError
-        If x is not one sample, or y not one of the labels that were fitted.
+        If x is not one sample, y not one of the labels that were fitted, or `learning_rate` not a finite number > 0.
 
     Examples
     --------
@@ -207,6 +208,8 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     network = estimator._network(x, targets)
     estimator._check_same_shape(network)
     network.set(estimator.coefs_, estimator.intercepts_)
+    if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
+        raise ValueError(f"learning_rate must be a finite number > 0; got {learning_rate!r}")
     if learning_rate is None:
         lowered = (estimator._solver_state or {"lowered": 0})["lowered"]
         learning_rate = estimator._schedule(len(estimator.loss_curve_), lowered)(0)
