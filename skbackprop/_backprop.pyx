@@ -126,7 +126,8 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
         how.momentum, how.beta_2, how.epsilon = solver.momentum, solver.beta_2, solver.epsilon
         if noise is not None:
             numbers = noise
-            if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != network.units[1 : len(network.units) - 1].sum():
+            n_hidden = network.units[1 : len(network.units) - 1].sum()
+            if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
                 raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
             if noise.size:
                 how.noise, how.dropout = &numbers[0, 0], solver.dropout
