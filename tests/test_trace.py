@@ -6,6 +6,8 @@ from helpers import fit_quietly, make_data, snapshot
 from oracle import one_sample
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 from skbackprop._activations import HIDDEN_ACTIVATIONS
@@ -99,6 +101,16 @@ def test_table_shows_every_array():
         assert "α" not in table
         assert table.index("z²") < table.index("δ²") < table.index("δ¹") < table.index("new W²") < table.index("new W¹")
     assert step._repr_html_().count("<tr>") == 24  # head, a⁰, 2 × 4 forward, y, f, 2 × 2 backprop, 2 × 4 update
+
+
+def test_in_a_pipeline():
+    """The sample passes the steps before the network."""
+    X, y = make_data(BackpropClassifier)
+    pipeline = make_pipeline(StandardScaler(), BackpropClassifier((2,), max_iter=3, n_iter_no_change=1, tol=9.0))
+    step = trace_step(pipeline.fit(X, y), X[0], y[0])
+    alone = trace_step(pipeline[-1], pipeline[:-1].transform(X[:1]), y[0])
+    assert np.array_equal(step.W_after[1], alone.W_after[1])
+    assert not np.allclose(step.a[0], X[0])
 
 
 def test_what_is_wrong_is_named():

@@ -72,8 +72,8 @@ class Inspected:
     Parameters
     ----------
     estimator : estimator
-        A fitted network (`BackpropClassifier`, `BackpropRegressor`), or what holds one: a Pipeline that ends in it, a
-        search (``best_estimator_``), a TransformedTargetRegressor (``regressor_``).
+        A fitted network, or what holds one: a Pipeline that ends in it, a search (``best_estimator_``), a
+        TransformedTargetRegressor (``regressor_``).
 
     Attributes
     ----------
@@ -109,8 +109,8 @@ class Inspected:
                 inner = inner.best_estimator_
             else:
                 raise TypeError(
-                    "estimator must be a fitted BackpropClassifier or BackpropRegressor, a Pipeline that ends in one, "
-                    f"or a search over them; got {estimator!r}"
+                    "estimator must be a fitted BackpropClassifier, BackpropRegressor or BackpropAutoencoder, "
+                    f"a Pipeline that ends in one, or a search over them; got {estimator!r}"
                 )
         check_is_fitted(inner)
         self.network = inner

@@ -6,13 +6,12 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
-from sklearn.utils.validation import check_is_fitted
 
 from .._activations import ACTIVATIONS, activation_code
 from .._backprop import activation as activation_and_derivative
 from .._backprop import gradient, steps
-from .._base import BaseBackprop
 from .._sampling import Samples
+from ._common import Inspected
 
 __all__ = ["StepTrace", "trace_step"]
 
@@ -161,11 +160,11 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     Parameters
     ----------
     estimator : BackpropClassifier, BackpropRegressor or BackpropAutoencoder
-        A fitted one.
+        A fitted one; or a Pipeline that ends in one, or a search over them.
     x : array-like of shape (n_features,), or anything of one row that `predict` takes
-        The sample.
+        The sample, before the steps of a Pipeline.
     y : label or number, or array-like of shape (M_L,)
-        Its label or target; None for an autoencoder.
+        Its label or target, as the network was given it; None for an autoencoder.
     learning_rate : float, default=None
         The step size τ; None takes that of the estimator's next epoch.
 
@@ -177,7 +176,9 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     Raises
     ------
     TypeError
-        If the estimator is none of this package's.
+        If the estimator is none of this package's, and holds none.
+    NotFittedError
+        If the estimator is not fitted.
     ValueError
         If x is not one sample, y not one of the labels that were fitted, or `learning_rate` not a finite number > 0.
 
@@ -194,12 +195,12 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     >>> bool((step.delta[2] == step.grad_b[2]).all())
     True
     """
-    if not isinstance(estimator, BaseBackprop):
-        raise TypeError(f"estimator must be one of skbackprop's; got {type(estimator).__name__}")
-    check_is_fitted(estimator)
+    inspected = Inspected(estimator)
+    estimator = inspected.network
     x = np.asarray(x)[np.newaxis] if not hasattr(x, "ndim") or x.ndim < 2 else x
     if x.shape[0] != 1:
         raise ValueError(f"x must be one sample; got {x.shape[0]}")
+    x = inspected.inputs(x)
     y = np.asarray(y)
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
     dtype = estimator.coefs_[0].dtype
