@@ -35,7 +35,9 @@ __all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
 #: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
 BATCH = 1000
 
-fit_context = _fit_context(prefer_skip_nested_validation=True)
+# With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
+# interrupt on the way in or out could leave there for good.
+fit_context = _fit_context(prefer_skip_nested_validation=False)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.sparse as sp
+import sklearn
 from helpers import ESTIMATORS, Observer, fit_quietly, make_data, same_bits, snapshot, weights_of
 from sklearn.exceptions import ConvergenceWarning
 
@@ -121,7 +122,7 @@ def test_interrupts_at_any_time(estimator, solver):
     fit_quietly(new(estimator, solver), X, y)
     whole = time.perf_counter() - begin
     rng = np.random.default_rng(0)
-    outcomes = []
+    outcomes, settings = [], sklearn.get_config()
     before_handler = signal.signal(signal.SIGALRM, signal.default_int_handler)
     try:
         for _ in range(40):
@@ -135,6 +136,7 @@ def test_interrupts_at_any_time(estimator, solver):
                     signal.setitimer(signal.ITIMER_REAL, 0)
             except KeyboardInterrupt:
                 pass
+            assert sklearn.get_config() == settings
             if snapshot(model) == before:
                 outcomes.append("old")
                 continue
@@ -146,6 +148,18 @@ def test_interrupts_at_any_time(estimator, solver):
     finally:
         signal.signal(signal.SIGALRM, before_handler)
     assert "new" in outcomes
+
+
+def test_fit_changes_no_setting_of_scikit_learn():
+    """Not even while it runs: an interrupt could leave it changed."""
+    seen = []
+
+    def learning_rate(epoch):
+        seen.append(sklearn.get_config())
+        return 0.01
+
+    fit_quietly(BackpropRegressor(max_iter=2, learning_rate=learning_rate), *make_data(BackpropRegressor))
+    assert seen == [sklearn.get_config()] * 2
 
 
 CTRL_C = """
