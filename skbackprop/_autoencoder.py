@@ -7,8 +7,8 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 from ._regressor import check_reachable
 
 __all__ = ["BackpropAutoencoder"]

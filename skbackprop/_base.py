@@ -18,17 +18,16 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
-from ._activations import HIDDEN_ACTIVATIONS, activation_code
-from ._backprop import activation as activation_and_derivative
 from ._callbacks import CallbackSupportMixin, callback_tasks
-from ._network import Network, forward, start_weights
+from ._kernel import activation as activation_and_derivative
+from ._network import HIDDEN_ACTIVATIONS, Network, activation_code, forward, start_weights
 from ._persistence import VersionedState
 from ._repr import visual_block
-from ._sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
-from ._schedules import SCHEDULES, Schedule
-from ._solvers import Solver
-from ._training import Stop, train, train_by_lbfgs
-from ._validation import Validation, split
+from ._training.heldout import Validation, split
+from ._training.loop import Stop, train, train_by_lbfgs
+from ._training.rules import Solver
+from ._training.sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
+from ._training.schedules import SCHEDULES, Schedule
 
 __all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
 

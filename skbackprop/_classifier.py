@@ -11,8 +11,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from ._activations import softmax
 from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._network import softmax
 
 __all__ = ["BackpropClassifier"]
 

@@ -7,8 +7,8 @@ from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import column_or_1d
 
-from ._activations import ACTIVATIONS, OUTPUT_RANGES
 from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._network import ACTIVATIONS, OUTPUT_RANGES
 
 __all__ = ["BackpropRegressor", "check_reachable"]
 

@@ -36,7 +36,7 @@ __all__ = []
 
 
 def _activation(name, z, dtype, opset):
-    """σ(z), as in ``skbackprop._activations``, of operators that onnxruntime has for both types of numbers."""
+    """σ(z), as in ``skbackprop._network``, of operators that onnxruntime has for both types of numbers."""
     if name == "identity":
         return z
     if name == "leaky_relu":

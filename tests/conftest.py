@@ -6,7 +6,7 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
-from skbackprop._backprop import AVAILABLE_LEVELS, use_level
+from skbackprop._kernel import AVAILABLE_LEVELS, use_level
 
 os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
 

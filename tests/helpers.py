@@ -9,7 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._network import LOSSES, Network
-from skbackprop._sampling import Samples
+from skbackprop._training.sampling import Samples
 
 #: ConvergenceWarning of a training that ends at `max_iter`, as opposed to one that diverged.
 MAX_ITER = "Maximum iterations"

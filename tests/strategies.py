@@ -4,7 +4,7 @@ import numpy as np
 from helpers import OUTPUTS, make_network, make_samples
 from hypothesis import strategies as st
 
-from skbackprop._activations import HIDDEN_ACTIVATIONS
+from skbackprop._network import HIDDEN_ACTIVATIONS
 
 seeds = st.integers(0, 2**32 - 1)
 layouts = st.sampled_from(["dense", "csr32", "csr64"])

@@ -5,10 +5,9 @@ import oracle
 import pytest
 from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
 
-from skbackprop._activations import HIDDEN_ACTIVATIONS
-from skbackprop._backprop import steps
-from skbackprop._network import LOSSES
-from skbackprop._solvers import RULES, Solver
+from skbackprop._kernel import steps
+from skbackprop._network import HIDDEN_ACTIVATIONS, LOSSES
+from skbackprop._training.rules import RULES, Solver
 
 #: After 40 steps, relative to the largest weight of each array.
 BOUND = {np.float64: 1e-12, np.float32: 1e-4}

@@ -19,7 +19,8 @@ import sklearn
 from helpers import ESTIMATORS, Observer, fit_quietly, make_data, same_bits, snapshot, weights_of
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _base, _callbacks, _training
+from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _base, _callbacks
+from skbackprop._training import loop
 
 ROOT = Path(__file__).parents[1]
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
@@ -266,8 +267,8 @@ def test_a_checkpoint_where_scikit_learn_has_no_callbacks(monkeypatch, tmp_path)
         (_base, "Validation"),
         (_base.Network, "folded"),
         (_base.Network, "views"),
-        (_training, "steps"),
-        (_training._Checkpoint, "of"),
+        (loop, "steps"),
+        (loop._Checkpoint, "of"),
     ],
     ids=lambda place: place[1],
 )

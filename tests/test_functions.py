@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from skbackprop._activations import ACTIVATIONS, HIDDEN_ACTIVATIONS, activation_code
-from skbackprop._backprop import activation
+from skbackprop._kernel import activation
+from skbackprop._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, activation_code
 
 WIDE = np.longdouble  # 64 bits of mantissa on x86-64; where it is but float64, the reference has errors of its own
 SLACK = 0 if np.finfo(WIDE).eps < np.finfo(np.float64).eps else 2

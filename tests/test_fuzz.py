@@ -9,9 +9,9 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import problems
 
-from skbackprop._backprop import AVAILABLE_LEVELS, gradient, steps, use_level
-from skbackprop._sampling import Samples
-from skbackprop._solvers import RULES, Solver
+from skbackprop._kernel import AVAILABLE_LEVELS, gradient, steps, use_level
+from skbackprop._training.rules import RULES, Solver
+from skbackprop._training.sampling import Samples
 
 ODD_NUMBERS = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-310, 1e30, -1e300, np.inf, -np.inf, np.nan])
 ODD_INDICES = st.sampled_from([-(2**63), -(2**31), -1, 0, 1, 5, 6, 7, 100, 2**31, 2**62, 2**63 - 1])

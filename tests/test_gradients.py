@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from helpers import OUTPUTS, duplicate, make_network, make_samples
 
-from skbackprop._activations import HIDDEN_ACTIVATIONS
-from skbackprop._backprop import gradient, steps
+from skbackprop._kernel import gradient, steps
+from skbackprop._network import HIDDEN_ACTIVATIONS
 
 SIZES = [(3, 2), (3, 4, 2), (3, 4, 5, 2)]
 STEP = 1e-5

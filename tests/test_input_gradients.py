@@ -6,7 +6,7 @@ import scipy.sparse as sp
 from helpers import fit_quietly, make_data
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._activations import HIDDEN_ACTIVATIONS, OUTPUT_RANGES
+from skbackprop._network import HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 
 STEP = 1e-6
 

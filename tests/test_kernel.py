@@ -7,10 +7,9 @@ import pytest
 from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
 from oracle import backpropagation, two_layer_network
 
-from skbackprop._activations import HIDDEN_ACTIVATIONS
-from skbackprop._backprop import AVAILABLE_LEVELS, steps, use_level
-from skbackprop._network import LOSSES, Network
-from skbackprop._sampling import Samples
+from skbackprop._kernel import AVAILABLE_LEVELS, steps, use_level
+from skbackprop._network import HIDDEN_ACTIVATIONS, LOSSES, Network
+from skbackprop._training.sampling import Samples
 
 #: After 200 steps, relative to the largest weight of each array. Measured: at most 1.3e-14 and 5.3e-6.
 BOUND = {np.float64: 1e-12, np.float32: 2e-5}

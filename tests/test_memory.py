@@ -12,8 +12,8 @@ from helpers import ESTIMATORS, fit_quietly, make_data, same_bits
 from sklearn.model_selection import train_test_split
 
 from skbackprop import BackpropClassifier
-from skbackprop._sampling import Draws, canonical_order, distinct, relative
-from skbackprop._validation import split
+from skbackprop._training.heldout import split
+from skbackprop._training.sampling import Draws, canonical_order, distinct, relative
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}

@@ -9,7 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
-from skbackprop._activations import HIDDEN_ACTIVATIONS
+from skbackprop._network import HIDDEN_ACTIVATIONS
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("skl2onnx")

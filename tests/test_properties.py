@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from strategies import layouts, problems, seeds
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._backprop import AVAILABLE_LEVELS, steps, use_level
+from skbackprop._kernel import AVAILABLE_LEVELS, steps, use_level
 from skbackprop._network import LOSSES
-from skbackprop._sampling import canonical_order
-from skbackprop._solvers import RULES, Solver
+from skbackprop._training.rules import RULES, Solver
+from skbackprop._training.sampling import canonical_order
 
 
 def by_oracle(algorithm, network, samples, draws, tau, alpha, **kwargs):

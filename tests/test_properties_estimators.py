@@ -18,7 +18,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
-from skbackprop._activations import HIDDEN_ACTIVATIONS
+from skbackprop._network import HIDDEN_ACTIVATIONS
 
 try:
     import polars

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from helpers import as_layout
 from scipy.stats import chisquare
 
-from skbackprop import _sampling
-from skbackprop._sampling import Draws, Samples, canonical_order, relative, repetitions
+from skbackprop._training import sampling
+from skbackprop._training.sampling import Draws, Samples, canonical_order, relative, repetitions
 
 LAYOUTS = ["dense", "csr32", "csr64"]
 
@@ -25,8 +25,8 @@ def make_rows(n=60, seed=0):
 def hashing(request, monkeypatch):
     """The hash as it is, and a hash of the same value for all rows, so that ties must be broken by value."""
     if request.param == "collisions":
-        monkeypatch.setattr(_sampling, "add_dense", lambda *args: None)
-        monkeypatch.setattr(_sampling, "add_csr", lambda *args: None)
+        monkeypatch.setattr(sampling, "add_dense", lambda *args: None)
+        monkeypatch.setattr(sampling, "add_csr", lambda *args: None)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -84,7 +84,7 @@ def test_hash_tells_rows_apart():
     """Among 16807 distinct rows of a few small numbers no two have the same hash."""
     rows = np.array(np.meshgrid(*[np.arange(-3, 4)] * 5)).reshape(5, -1).T.astype(float, order="C")
     hashes = np.zeros(len(rows), dtype=np.uint64)
-    _sampling.add_dense(hashes, rows)
+    sampling.add_dense(hashes, rows)
     assert len(np.unique(hashes)) == len(rows) == 7**5
 
 

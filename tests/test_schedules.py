@@ -6,21 +6,22 @@ import numpy as np
 import pytest
 from helpers import fit_quietly, make_data
 
-from skbackprop import BackpropRegressor, _training
-from skbackprop._schedules import Schedule
+from skbackprop import BackpropRegressor
+from skbackprop._training import loop
+from skbackprop._training.schedules import Schedule
 
 
 @pytest.fixture
 def taus(monkeypatch):
     """The step sizes that the kernel is given, one for each change."""
-    seen, real = [], _training.steps
+    seen, real = [], loop.steps
 
     def steps(network, samples, rows, tau, *how):
         if tau and (not seen or seen[-1] != tau):
             seen.append(tau)
         return real(network, samples, rows, tau, *how)
 
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "steps", steps)
     return seen
 
 

@@ -8,7 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
-from skbackprop._activations import HIDDEN_ACTIVATIONS
+from skbackprop._network import HIDDEN_ACTIVATIONS
 
 CONFIGURATIONS = [
     BackpropClassifier(),

@@ -12,7 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import has_fit_parameter
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _training
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._training import loop
 
 STEPS = {
     "batches": dict(batch_size=4),
@@ -231,7 +232,7 @@ def test_lbfgs_has_no_partial_fit(estimator):
 
 def test_lbfgs_interrupted(monkeypatch):
     X, y = make_data(BackpropRegressor)
-    real, calls = _training.gradient, [0]
+    real, calls = loop.gradient, [0]
 
     def gradient(*args):
         calls[0] += 1
@@ -239,7 +240,7 @@ def test_lbfgs_interrupted(monkeypatch):
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(_training, "gradient", gradient)
+    monkeypatch.setattr(loop, "gradient", gradient)
     model = BackpropRegressor(solver="lbfgs", random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -322,17 +323,17 @@ def test_batches_of_weight_zero(settings, estimator):
 def test_partial_fit_draws_anew():
     """Two calls on the same chunk do not take the samples in the same order."""
     X, y = make_data(BackpropRegressor)
-    orders, real = [], _training.steps
+    orders, real = [], loop.steps
 
     def steps(network, samples, rows, tau, *how):
         orders.extend([rows.tolist()] * (tau > 0))
         return real(network, samples, rows, tau, *how)
 
-    _training.steps = steps
+    loop.steps = steps
     try:
         model = BackpropRegressor(sampling="shuffle", random_state=0).partial_fit(X, y).partial_fit(X, y)
     finally:
-        _training.steps = real
+        loop.steps = real
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(len(y)))
     assert orders[0] != orders[1]
     assert model.n_iter_ == 2

@@ -12,9 +12,11 @@ from helpers import ESTIMATORS, MAX_ITER, fit_quietly, make_data, same_bits, sna
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _training
-from skbackprop._activations import HIDDEN_ACTIVATIONS
-from skbackprop._training import Stop
+import skbackprop
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._network import HIDDEN_ACTIVATIONS
+from skbackprop._training import loop
+from skbackprop._training.loop import Stop
 
 HUGE = 1e12
 
@@ -33,7 +35,7 @@ def script(monkeypatch):
     """Let the kernel work as it does, but report given losses: that of the start weights, then one for each epoch."""
 
     def install(start, losses, estimator, n):
-        real, done = _training.steps, [0]
+        real, done = loop.steps, [0]
 
         def steps(network, samples, rows, tau, *how):
             real(network, samples, rows, tau, *how)
@@ -43,7 +45,7 @@ def script(monkeypatch):
             # a replay of epochs that have been reported already goes beyond the end of the script
             return losses[min(epoch, len(losses) - 1)] * len(rows)
 
-        monkeypatch.setattr(_training, "steps", steps)
+        monkeypatch.setattr(loop, "steps", steps)
         return estimator
 
     return install
@@ -353,8 +355,8 @@ def test_interrupt_between_epochs(estimator, epochs):
 def test_interrupt_within_an_epoch(estimator, call, monkeypatch):
     """The kernel is called for 7 draws at a time, so that an epoch is 6 calls."""
     X, y = make_data(estimator, n=40)
-    monkeypatch.setattr(_training, "CHUNK_DRAWS", 7)
-    monkeypatch.setattr(_training, "steps", interrupt_at(call, _training.steps))
+    monkeypatch.setattr(loop, "CHUNK_DRAWS", 7)
+    monkeypatch.setattr(loop, "steps", interrupt_at(call, loop.steps))
     model = estimator(random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -367,7 +369,7 @@ def test_interrupt_within_an_epoch(estimator, call, monkeypatch):
 def test_what_an_interrupted_epoch_has_learned_is_kept(monkeypatch):
     """Interrupted after 14 of 40 steps: the weights are those after 14 steps, the loss is the mean of 14."""
     X, y = make_data(BackpropRegressor, n=40)
-    recorded, real = [], _training.steps
+    recorded, real = [], loop.steps
 
     def steps(network, samples, rows, tau, *how):
         if tau and len(recorded) == 2:
@@ -377,8 +379,8 @@ def test_what_an_interrupted_epoch_has_learned_is_kept(monkeypatch):
             recorded.append((loss, len(rows), [W.copy() for W in network.coefs]))
         return loss
 
-    monkeypatch.setattr(_training, "CHUNK_DRAWS", 7)
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "CHUNK_DRAWS", 7)
+    monkeypatch.setattr(loop, "steps", steps)
     model = BackpropRegressor(random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -403,7 +405,7 @@ def test_training_goes_on_after_an_interrupt(estimator):
 def test_interrupt_on_the_way_back(monkeypatch):
     """After a divergence the epochs up to the best one may have to be trained again: that, too, can be interrupted."""
     X, y = wide_csr()
-    real, draws = _training.steps, [0]
+    real, draws = loop.steps, [0]
 
     def steps(network, samples, rows, tau, *how):
         draws[0] += len(rows) * (tau > 0)
@@ -411,7 +413,7 @@ def test_interrupt_on_the_way_back(monkeypatch):
             raise KeyboardInterrupt
         return real(network, samples, rows, tau, *how)
 
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "steps", steps)
     model = BackpropRegressor((5,), "relu", learning_rate=late, random_state=0)
     with pytest.raises(KeyboardInterrupt):
         model.fit(X, y)
@@ -421,7 +423,7 @@ def test_interrupt_on_the_way_back(monkeypatch):
 
 def interrupt_at_line(n, function):
     """Call a function, and raise KeyboardInterrupt at the n-th line of the package that it executes; was it reached?"""
-    folder, lines, before = os.path.dirname(_training.__file__), [0], sys.gettrace()
+    folder, lines, before = os.path.dirname(skbackprop.__file__), [0], sys.gettrace()
 
     def trace(frame, event, arg):
         if not frame.f_code.co_filename.startswith(folder):
@@ -469,8 +471,8 @@ def test_interrupt_anywhere(fitted, tau):
 def test_interrupt_in_partial_fit(monkeypatch):
     X, y = make_data(BackpropRegressor)
     model = BackpropRegressor(random_state=0).partial_fit(X, y)
-    monkeypatch.setattr(_training, "CHUNK_DRAWS", 7)
-    monkeypatch.setattr(_training, "steps", interrupt_at(9, _training.steps))
+    monkeypatch.setattr(loop, "CHUNK_DRAWS", 7)
+    monkeypatch.setattr(loop, "steps", interrupt_at(9, loop.steps))
     with pytest.raises(KeyboardInterrupt):
         model.partial_fit(X, y)
     assert_sound(model, X)
@@ -544,7 +546,7 @@ def snapshot_without_callables(model):
 def test_chunks_of_draws_make_no_difference(estimator, monkeypatch):
     X, y = make_data(estimator)
     whole = fit_quietly(estimator(max_iter=3, random_state=0), X, y)
-    monkeypatch.setattr(_training, "CHUNK_DRAWS", 3)
+    monkeypatch.setattr(loop, "CHUNK_DRAWS", 3)
     parts = fit_quietly(estimator(max_iter=3, random_state=0), X, y)
     for a, b in zip(weights_of(whole), weights_of(parts), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -554,16 +556,16 @@ def test_chunks_of_draws_make_no_difference(estimator, monkeypatch):
 def test_a_call_of_the_kernel_is_short(monkeypatch):
     """So that Ctrl-C is heard: a call touches no more weights than CHUNK_WEIGHTS, and has at least one draw."""
     X, y = make_data(BackpropRegressor, n=50)
-    sizes, real = [], _training.steps
+    sizes, real = [], loop.steps
 
     def steps(network, samples, rows, tau, *how):
         sizes.append(len(rows))
         return real(network, samples, rows, tau, *how)
 
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "steps", steps)
     for weights, longest in ((10_000, 9), (1, 1)):  # a step on 4-200-1 touches 4 * 200 + 200 weights and 201 biases
         sizes.clear()
-        monkeypatch.setattr(_training, "CHUNK_WEIGHTS", weights)
+        monkeypatch.setattr(loop, "CHUNK_WEIGHTS", weights)
         fit_quietly(BackpropRegressor((200,), max_iter=1), X, y)
         assert 1 <= max(sizes) <= longest
 
@@ -589,7 +591,7 @@ def test_verbose(estimator, capsys):
 def test_the_loss_curve_is_the_mean_loss_of_the_draws(estimator, monkeypatch):
     """Each at the weights of its own step, without the penalty."""
     X, y = make_data(estimator)
-    sums, real = [], _training.steps
+    sums, real = [], loop.steps
 
     def steps(network, samples, rows, tau, *how):
         # one draw at a time, each measured before its step
@@ -603,7 +605,7 @@ def test_the_loss_curve_is_the_mean_loss_of_the_draws(estimator, monkeypatch):
         return total
 
     model = fit_quietly(estimator(max_iter=4, alpha=0.1, random_state=0), X, y)
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "steps", steps)
     measured = fit_quietly(estimator(max_iter=4, alpha=0.1, random_state=0), X, y)
     assert model.loss_curve_ == pytest.approx(measured.loss_curve_, rel=1e-12)
     assert model.loss_curve_ == pytest.approx([total / len(X) for total in sums], rel=1e-12)

@@ -9,8 +9,8 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._sampling import canonical_order
-from skbackprop._validation import split
+from skbackprop._training.heldout import split
+from skbackprop._training.sampling import canonical_order
 
 every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
 

@@ -8,7 +8,8 @@ from oracle import backpropagation
 from scipy.stats import chisquare
 from sklearn.utils.class_weight import compute_class_weight
 
-from skbackprop import BackpropClassifier, BackpropRegressor, _training
+from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop._training import loop
 
 SAMPLINGS = ["uniform", "shuffle"]
 CLASS_WEIGHTS = [None, "balanced", {0: 0.3, 1: 1, 2: 5}]
@@ -53,7 +54,7 @@ def assert_nearly_same(first, second):
 @pytest.fixture
 def drawn(monkeypatch):
     """The rows that training draws, and the Samples it draws them from."""
-    rows, samples_seen, real = [], [], _training.steps
+    rows, samples_seen, real = [], [], loop.steps
 
     def steps(network, samples, draws, tau, *how):
         if tau:
@@ -61,7 +62,7 @@ def drawn(monkeypatch):
             samples_seen.append(samples)
         return real(network, samples, draws, tau, *how)
 
-    monkeypatch.setattr(_training, "steps", steps)
+    monkeypatch.setattr(loop, "steps", steps)
     return rows, samples_seen
 
 

@@ -17,7 +17,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier
 
 from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._sampling import Draws, canonical_order
+from skbackprop._training.sampling import Draws, canonical_order
 
 
 def memory():

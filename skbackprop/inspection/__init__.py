@@ -3,11 +3,11 @@
 The displays are drawn by matplotlib (``pip install "skbackprop[plot]"``).
 """
 
+from ._diagram import NetworkDisplay
 from ._hidden_units import HiddenUnitsDisplay
 from ._input_gradients import InputGradientDisplay
 from ._latent_space import LatentSpaceDisplay
 from ._loss_curve import LossCurveDisplay
-from ._network import NetworkDisplay
 from ._trace import StepTrace, trace_step
 
 __all__ = [

@@ -7,10 +7,10 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import issparse
 
-from .._activations import ACTIVATIONS, activation_code
-from .._backprop import activation as activation_and_derivative
-from .._backprop import gradient, steps
-from .._sampling import Samples
+from .._kernel import activation as activation_and_derivative
+from .._kernel import gradient, steps
+from .._network import ACTIVATIONS, activation_code
+from .._training.sampling import Samples
 from ._common import Inspected
 
 __all__ = ["StepTrace", "trace_step"]

@@ -1,4 +1,4 @@
-/* How a gradient becomes a step, for one type REAL and one level of the processor (see _kernel.h).
+/* How a gradient becomes a step, for one type REAL and one level of the processor (see precisions.h).
 
    A rule moves n parameters, from position `at` of the parameter vector on. Their gradient is d a_k + alpha w_k: with
    d = delta_j and a = a^(l-1) that of a row of W^l for one sample, which is never written down; with d = 1 / B that of a

@@ -13,8 +13,8 @@ from math import isfinite
 import numpy as np
 from scipy.optimize import minimize
 
-from ._backprop import gradient, steps
-from ._sampling import Samples
+from .._kernel import gradient, steps
+from .sampling import Samples
 
 __all__ = ["Outcome", "Stop", "train", "train_by_lbfgs"]
 

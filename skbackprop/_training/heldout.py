@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ._backprop import steps
-from ._sampling import Samples, distinct
+from .._kernel import steps
+from .sampling import Samples, distinct
 
 __all__ = ["Validation", "split"]
 

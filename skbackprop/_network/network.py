@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._activations import ACTIVATIONS, activation_code
+from .activations import ACTIVATIONS, activation_code
 
 __all__ = ["LOSSES", "Network", "aligned_zeros", "forward", "start_weights"]
 

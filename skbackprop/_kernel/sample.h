@@ -1,5 +1,5 @@
-/* What a step works on, and what both kinds of steps (_steps.h, _batches.h) do with it, for one type REAL and one level
-   of the processor (see _kernel.h). Equation numbers are those of docs/algorithm.md.
+/* What a step works on, and what both kinds of steps (steps.h, batches.h) do with it, for one type REAL and one level
+   of the processor (see precisions.h). Equation numbers are those of docs/algorithm.md.
 
    Names: M[l] units in layer l; W[l], b[l] its weights; z[l] = W[l] a[l-1] + b[l] the input of its units, a[l] =
    sigma(z[l]) their output, da[l] = sigma'(z[l]); delta[l] the gradient of the sample's loss f_i with respect to z[l]. */

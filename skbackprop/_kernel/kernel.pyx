@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
 
-The algorithm itself is in ``_steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
+The algorithm itself is in ``steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
 module is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call
 keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
 
@@ -14,7 +14,7 @@ from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
-cdef extern from "_backprop.h":
+cdef extern from "levels.h":
     ctypedef struct network_t:
         ptrdiff_t L
         const ptrdiff_t *M
@@ -155,7 +155,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
     G : ndarray
         Its gradient: a vector like the network's parameters.
     """
-    from ._solvers import Solver
+    from .._training.rules import Solver
 
     solver = Solver(network, batch_size=max(2, len(draws)))
     cdef solver_t how = solver_t(GRADIENT_ONLY, solver.batch_size, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
@@ -260,7 +260,7 @@ def activation(const real[::1] z, int code):
     z : ndarray
         Inputs of the units.
     code : int
-        The position of the activation in ``skbackprop._activations.ACTIVATIONS``.
+        The position of the activation in ``skbackprop._network.ACTIVATIONS``.
 
     Returns
     -------

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import issparse
 
-from ._rows import add_csr, add_dense
+from .._kernel import add_csr, add_dense
 
 __all__ = ["Draws", "Samples", "canonical_order", "distinct", "relative", "repetitions"]
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ._network import aligned_zeros
+from .._network import aligned_zeros
 
 __all__ = ["RULES", "Solver"]
 

@@ -1,12 +1,12 @@
 /* The compiled half of skbackprop.
 
-   _functions.h   activations and losses
-   _layers.h      the arithmetic of one layer: z = W a + b; backprop and update
-   _rules.h       how a gradient becomes a step: plain, momentum, Nesterov's, Adam
-   _sample.h      what a step works on: the drawn sample, z, a, delta; activation, dropout, loss
-   _steps.h       the lecture: forward pass, backprop, update, sample after sample
-   _batches.h     the same for several samples at a time: matrices in place of vectors
-   _kernel.h      these for float and for double
+   functions.h   activations and losses
+   layers.h      the arithmetic of one layer: z = W a + b; backprop and update
+   rules.h       how a gradient becomes a step: plain, momentum, Nesterov's, Adam
+   sample.h      what a step works on: the drawn sample, z, a, delta; activation, dropout, loss
+   steps.h       the lecture: forward pass, backprop, update, sample after sample
+   batches.h     the same for several samples at a time: matrices in place of vectors
+   precisions.h      these for float and for double
 
    The kernel is written once and compiled here for several levels of the processor, of which the best that it has is
    picked when the module is imported: one binary, built without -march=native, runs on every machine at its full speed.
@@ -14,8 +14,8 @@
    There is no -ffast-math: `omp simd` allows the compiler to reorder a sum in the loops that carry it, and nowhere else,
    so that NaN and infinity keep their meaning. */
 
-#ifndef SKBACKPROP_BACKPROP_H
-#define SKBACKPROP_BACKPROP_H
+#ifndef SKBACKPROP_LEVELS_H
+#define SKBACKPROP_LEVELS_H
 
 #include <math.h>
 #include <stddef.h>
@@ -96,7 +96,7 @@ static ptrdiff_t n_hidden_units(const network_t *net) {
 }
 
 #define LEVEL baseline
-#include "_kernel.h"
+#include "precisions.h"
 #undef LEVEL
 
 #if defined(__x86_64__) && defined(__GNUC__)
@@ -111,7 +111,7 @@ static ptrdiff_t n_hidden_units(const network_t *net) {
 #pragma GCC target("avx2,fma")
 #endif
 #define LEVEL avx2
-#include "_kernel.h"
+#include "precisions.h"
 #undef LEVEL
 #ifdef __clang__
 #pragma clang attribute pop
@@ -126,7 +126,7 @@ static ptrdiff_t n_hidden_units(const network_t *net) {
 #pragma GCC target("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
 #endif
 #define LEVEL avx512
-#include "_kernel.h"
+#include "precisions.h"
 #undef LEVEL
 #ifdef __clang__
 #pragma clang attribute pop

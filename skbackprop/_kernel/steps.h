@@ -1,5 +1,5 @@
 /* The backpropagation algorithm, lecture.md section 3, for one type REAL and one level of the processor (see
-   _kernel.h). Equation numbers are those of docs/algorithm.md; names are explained in _sample.h.
+   precisions.h). Equation numbers are those of docs/algorithm.md; names are explained in sample.h.
 
    The plain rule is the lecture's: delta, and with it the step, goes into W in the pass that takes e from W. Every other
    rule moves W row by row, in a pass of its own. */

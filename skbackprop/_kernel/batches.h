@@ -1,5 +1,5 @@
 /* The same algorithm for several samples at a time (mini-batches), for one type REAL and one level of the processor (see
-   _kernel.h). What _steps.h does with vectors is done here with matrices, of one row a sample, by BLAS: the sum of the
+   precisions.h). What steps.h does with vectors is done here with matrices, of one row a sample, by BLAS: the sum of the
    samples' gradients is written down, and the rule makes a step of their mean. */
 
 /* A batch is taken in slices, of at most so many samples and about so many values in all layers together, which should

@@ -1,4 +1,4 @@
-/* Activations and losses, for one type REAL and one level of the processor (see _kernel.h).
+/* Activations and losses, for one type REAL and one level of the processor (see precisions.h).
 
    libm's exp takes one value at a time and costs more than all the rest of a small network, so the functions here are
    written with + - * / and comparisons alone: the compiler turns the loop over a layer into vector instructions. Their

@@ -1,4 +1,4 @@
-/* The arithmetic of one layer, for one type REAL and one level of the processor (see _kernel.h).
+/* The arithmetic of one layer, for one type REAL and one level of the processor (see precisions.h).
 
    A layer with m units and n inputs: W is m x n, z = W a + b. The first layer's weights lie input by input (row k
    holds the weights of input k in every unit), so that an input of 0 costs nothing and a sparse sample touches only the

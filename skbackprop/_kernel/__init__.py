@@ -1,0 +1,13 @@
+"""The compiled kernel: the lecture's loop in C, for every type and processor, and its Python face.
+
+`kernel` makes the steps, `rows` hashes the samples. Nothing here imports anything else of the package.
+"""
+
+from pkgutil import extend_path
+
+__path__ = extend_path(__path__, __name__)  # see skbackprop/__init__.py
+
+from .kernel import AVAILABLE_LEVELS, activation, gradient, steps, use_level
+from .rows import add_csr, add_dense
+
+__all__ = ["AVAILABLE_LEVELS", "activation", "add_csr", "add_dense", "gradient", "steps", "use_level"]

@@ -1,0 +1,23 @@
+/* The kernel for one LEVEL of the processor: first for float, then for double. */
+
+#define REAL float
+#define REAL_IS_DOUBLE 0
+#include "functions.h"
+#include "layers.h"
+#include "rules.h"
+#include "sample.h"
+#include "steps.h"
+#include "batches.h"
+#undef REAL
+#undef REAL_IS_DOUBLE
+
+#define REAL double
+#define REAL_IS_DOUBLE 1
+#include "functions.h"
+#include "layers.h"
+#include "rules.h"
+#include "sample.h"
+#include "steps.h"
+#include "batches.h"
+#undef REAL
+#undef REAL_IS_DOUBLE

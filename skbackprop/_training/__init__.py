@@ -1,0 +1,1 @@
+"""Training: draws, rules, schedules, held-out samples, and the loop over epochs."""
