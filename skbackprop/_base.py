@@ -25,7 +25,7 @@ from ._persistence import VersionedState
 from ._repr import visual_block
 from ._training.heldout import Validation, split
 from ._training.loop import Stop, train, train_by_lbfgs
-from ._training.rules import Solver
+from ._training.rules import Rule
 from ._training.sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
 from ._training.schedules import SCHEDULES, Schedule
 
@@ -290,7 +290,7 @@ class BaseBackprop(
         rule = self.solver
         if rule == "sgd" and self.momentum > 0:
             rule = "nesterov" if self.nesterovs_momentum else "momentum"
-        solver = Solver(
+        solver = Rule(
             network,
             rule,
             batch_size=self.batch_size,

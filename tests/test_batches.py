@@ -7,7 +7,7 @@ from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, ma
 
 from skbackprop._kernel import steps
 from skbackprop._network import HIDDEN_ACTIVATIONS, LOSSES
-from skbackprop._training.rules import RULES, Solver
+from skbackprop._training.rules import RULES, Rule
 
 #: After 40 steps, relative to the largest weight of each array.
 BOUND = {np.float64: 1e-12, np.float32: 1e-4}
@@ -21,7 +21,7 @@ HYPER = {
 
 def masks_of(noise, network, dropout):
     """What dropout multiplies each hidden layer of each draw by."""
-    ends = np.cumsum(network.units[1:-1])
+    ends = np.cumsum(network.stride[1:-1])
     rows = [np.split(row, ends[:-1]) for row in noise]
     return [
         [(part[:m] >= dropout * 2**16) / (1 - dropout) for part, m in zip(row, network.M[1:-1], strict=True)]
@@ -29,18 +29,18 @@ def masks_of(noise, network, dropout):
     ]
 
 
-def both(network, samples, rule, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n_steps=40):
+def both(network, samples, name, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n_steps=40):
     """The same draws through kernel and oracle: compares the losses, and returns the distance of the weights."""
     W, b = lecture_weights(network)
     rng = np.random.default_rng(7)
     draws = rng.integers(len(samples), size=n_steps * batch_size - batch_size // 2)  # the last batch is not full
-    solver = Solver(network, rule, batch_size=batch_size, dropout=dropout, **HYPER[rule])
+    rule = Rule(network, name, batch_size=batch_size, dropout=dropout, **HYPER[name])
     noise = masks = None
     if dropout:
-        noise = rng.integers(2**16, size=(len(draws), network.units[1:-1].sum()), dtype=np.uint16)
+        noise = rng.integers(2**16, size=(len(draws), network.stride[1:-1].sum()), dtype=np.uint16)
         masks = masks_of(noise, network, dropout)
     sparse = not isinstance(samples.X, np.ndarray)
-    total = steps(network, samples, draws, tau, alpha, solver, noise)
+    total = steps(network, samples, draws, tau, alpha, rule, noise)
     network.fold_scale()
     losses = oracle.batches(
         W,
@@ -55,12 +55,12 @@ def both(network, samples, rule, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n
         samples.weights,
         network.quantile,
         batch_size=batch_size,
-        rule=rule,
+        rule=name,
         masks=masks,
         lazy=sparse,
-        **HYPER[rule],
+        **HYPER[name],
     )
-    assert solver.t == n_steps
+    assert rule.t == n_steps
     assert total == pytest.approx(losses.sum(), rel=BOUND[network.params.dtype.type])
     padding = duplicate(network)
     for w in padding.coefs + padding.intercepts:
@@ -121,9 +121,9 @@ def test_a_batch_of_one_is_a_step():
     draws = np.arange(9)
     steps(plain, samples, draws, 0.1, 0.01)
     # an epoch of batches of nine, of which each call fills one place only
-    solver = Solver(matrices, batch_size=9)
+    rule = Rule(matrices, batch_size=9)
     for i in draws:
-        steps(matrices, samples, np.array([i]), 0.1, 0.01, solver)
+        steps(matrices, samples, np.array([i]), 0.1, 0.01, rule)
     plain.fold_scale()
     np.testing.assert_allclose(matrices.params, plain.params, rtol=1e-13, atol=1e-15)
 
@@ -135,10 +135,10 @@ def test_the_cut_into_calls_makes_no_difference(batch_size):
     whole = make_network(sizes, ["logistic", "logistic"])
     parts = duplicate(whole)
     draws = np.random.default_rng(0).integers(9, size=40)
-    solvers = [Solver(whole, "momentum", batch_size=batch_size, momentum=0.9) for _ in range(2)]
-    steps(whole, samples, draws, 0.1, 0.01, solvers[0])
+    rules = [Rule(whole, "momentum", batch_size=batch_size, momentum=0.9) for _ in range(2)]
+    steps(whole, samples, draws, 0.1, 0.01, rules[0])
     for k in range(0, 40, 8):
-        steps(parts, samples, draws[k : k + 8], 0.1, 0.01, solvers[1])
+        steps(parts, samples, draws[k : k + 8], 0.1, 0.01, rules[1])
     assert whole.params.tobytes() == parts.params.tobytes()
 
 
@@ -146,15 +146,15 @@ def test_epsilon_of_zero_in_float32():
     network = make_network((3, 2), ["identity"], dtype=np.float32)
     samples = make_samples((3, 2), dtype=np.float32)
     samples.X = as_layout(np.zeros_like(samples.X), "dense")
-    steps(network, samples, np.arange(9), 0.1, 0.0, Solver(network, "adam", momentum=0.9, beta_2=0.99, epsilon=1e-60))
+    steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, "adam", momentum=0.9, beta_2=0.99, epsilon=1e-60))
     assert np.isfinite(network.params).all()
 
 
 def test_arrays_must_fit():
     network, other = make_network((3, 4, 2), ["relu", "identity"]), make_network((3, 30, 2), ["relu", "identity"])
     samples = make_samples((3, 4, 2))
-    for solver in (Solver(other, batch_size=2), Solver(other, "adam")):
+    for rule in (Rule(other, batch_size=2), Rule(other, "adam")):
         with pytest.raises(ValueError, match="another network"):
-            steps(network, samples, np.arange(9), 0.1, 0.0, solver)
+            steps(network, samples, np.arange(9), 0.1, 0.0, rule)
     with pytest.raises(ValueError, match="noise has shape"):
-        steps(network, samples, np.arange(9), 0.1, 0.0, Solver(network, dropout=0.5), np.zeros((8, 4), dtype=np.uint16))
+        steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, dropout=0.5), np.zeros((8, 4), dtype=np.uint16))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import problems
 
 from skbackprop._kernel import AVAILABLE_LEVELS, gradient, steps, use_level
-from skbackprop._training.rules import RULES, Solver
+from skbackprop._training.rules import RULES, Rule
 from skbackprop._training.sampling import Samples
 
 ODD_NUMBERS = st.sampled_from([0.0, -0.0, 1.0, -1.0, 1e-310, 1e30, -1e300, np.inf, -np.inf, np.nan])
@@ -72,7 +72,7 @@ def test_steps_and_gradient(problem, data, level):
 
     other, _, _ = data.draw(problems())
     dropout = data.draw(st.sampled_from([0.0, 0.5]))
-    solver = Solver(
+    rule = Rule(
         data.draw(st.sampled_from([network] * 5 + [other])),
         data.draw(st.sampled_from(sorted(RULES))),
         batch_size=data.draw(st.integers(1, 9)),
@@ -83,13 +83,13 @@ def test_steps_and_gradient(problem, data, level):
     noise = None
     if dropout and draws is not None:
         rng = np.random.default_rng(0)
-        noise = rng.integers(2**16, size=(draws.shape[0] if draws.ndim else 1, network.units[1:-1].sum()))
+        noise = rng.integers(2**16, size=(draws.shape[0] if draws.ndim else 1, network.stride[1:-1].sum()))
         noise = data.draw(spoilt(noise.astype(np.uint16)))
     tau, alpha = data.draw(ODD_NUMBERS), data.draw(ODD_NUMBERS)
 
     calls = {
         "steps": lambda: steps(network, samples, draws, tau, alpha),
-        "steps of a solver": lambda: steps(network, samples, draws, tau, alpha, solver, noise),
+        "steps by a rule": lambda: steps(network, samples, draws, tau, alpha, rule, noise),
         "gradient": lambda: gradient(network, samples, draws)[0],
     }
     name = data.draw(st.sampled_from(sorted(calls)))

@@ -14,7 +14,7 @@ from strategies import layouts, problems, seeds
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._kernel import AVAILABLE_LEVELS, steps, use_level
 from skbackprop._network import LOSSES
-from skbackprop._training.rules import RULES, Solver
+from skbackprop._training.rules import RULES, Rule
 from skbackprop._training.sampling import canonical_order
 
 
@@ -73,7 +73,7 @@ def test_batches_and_rules_are_the_oracles(problem, tau, alpha, rule, batch_size
     )
     before = use_level(level)
     try:
-        total = steps(network, samples, draws, tau, alpha, Solver(network, rule, **settings))
+        total = steps(network, samples, draws, tau, alpha, Rule(network, rule, **settings))
     finally:
         use_level(before)
     assert_equal(network, total, *expected)

@@ -6,7 +6,7 @@ module is its Python face: it checks that the arrays fit together, hands over po
 keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
 
 What does not fit together is refused, and nothing is changed. Two things are taken as they are: how a Network and a
-Solver have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked
+Rule have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked
 once a fit, before the first call.
 """
 
@@ -93,7 +93,7 @@ def use_level(name=None):
     return before
 
 
-def steps(network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, solver=None, noise=None):
+def steps(network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, rule=None, noise=None):
     """One step of the algorithm on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
@@ -103,16 +103,16 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     samples : Samples
         X and the targets, of the network's type. X is finite.
     draws : ndarray of int64
-        The rows i_t; one a step, or as many as the solver's `batch_size`.
+        The rows i_t; one a step, or as many as the rule's `batch_size`.
     tau : float
         The step size; 0 changes nothing and measures the loss.
     alpha : float, default=0.0
         The L2 penalty: every step uses the gradient of f_i plus ``alpha * W``.
-    solver : Solver, default=None
+    rule : Rule, default=None
         How gradients become steps; its moments are changed in place. None takes the lecture's plain steps.
     noise : ndarray of uint16 of shape (n_draws, n_hidden), default=None
         Of each draw one number for each hidden unit, padding included: the unit is left out in this draw where
-        ``noise < solver.dropout * 2**16``.
+        ``noise < rule.dropout * 2**16``.
 
     Returns
     -------
@@ -121,19 +121,19 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     """
     cdef solver_t how = solver_t(0, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
     cdef const uint16_t[:, ::1] numbers
-    if solver is not None and tau != 0:
-        how.rule, how.batch_size, how.t = solver.rule_code, solver.batch_size, solver.t
-        how.momentum, how.beta_2, how.epsilon = solver.momentum, solver.beta_2, solver.epsilon
+    if rule is not None and tau != 0:
+        how.rule, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
+        how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
         if noise is not None:
             numbers = noise
-            n_hidden = network.units[1 : len(network.units) - 1].sum()
+            n_hidden = network.stride[1 : len(network.stride) - 1].sum()
             if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
                 raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
             if noise.size:
-                how.noise, how.dropout = &numbers[0, 0], solver.dropout
+                how.noise, how.dropout = &numbers[0, 0], rule.dropout
     if network.params.dtype == "float32":
-        return _steps[float](network.params, network, samples, draws, how, solver)
-    return _steps[double](network.params, network, samples, draws, how, solver)
+        return _steps[float](network.params, network, samples, draws, how, rule)
+    return _steps[double](network.params, network, samples, draws, how, rule)
 
 
 def gradient(network, samples, const int64_t[::1] draws not None):
@@ -155,19 +155,19 @@ def gradient(network, samples, const int64_t[::1] draws not None):
     G : ndarray
         Its gradient: a vector like the network's parameters.
     """
-    from .._training.rules import Solver
+    from .._training.rules import Rule
 
-    solver = Solver(network, batch_size=max(2, len(draws)))
-    cdef solver_t how = solver_t(GRADIENT_ONLY, solver.batch_size, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    rule = Rule(network, batch_size=max(2, len(draws)))
+    cdef solver_t how = solver_t(GRADIENT_ONLY, rule.batch_size, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
     if network.params.dtype == "float32":
-        return _steps[float](network.params, network, samples, draws, how, solver), solver.gradient
-    return _steps[double](network.params, network, samples, draws, how, solver), solver.gradient
+        return _steps[float](network.params, network, samples, draws, how, rule), rule.gradient
+    return _steps[double](network.params, network, samples, draws, how, rule), rule.gradient
 
 
 cdef double _steps(
-    real[::1] params, network, samples, const int64_t[::1] draws, solver_t how, solver
+    real[::1] params, network, samples, const int64_t[::1] draws, solver_t how, rule
 ) except *:
-    cdef const ptrdiff_t[::1] M = network.M, units = network.units, W = network.W_at, b = network.b_at
+    cdef const ptrdiff_t[::1] M = network.M, units = network.stride, W = network.W_at, b = network.b_at
     cdef const int[::1] activation = network.activation_codes
     cdef double[::1] scale = network.scale
     cdef network_t net = network_t(
@@ -175,18 +175,18 @@ cdef double _steps(
     )
     cdef real[:, ::1] moments
     cdef real[::1] G
-    if solver is not None:
-        moments = solver.moments
+    if rule is not None:
+        moments = rule.moments
         if moments.shape[0] and moments.shape[1] != params.shape[0]:
-            raise ValueError("the solver was made for another network")
+            raise ValueError("the rule was made for another network")
         if moments.shape[0] > 0:
             how.first = &moments[0, 0]
         if moments.shape[0] > 1:
             how.second = &moments[1, 0]
         if how.batch_size > 1:
-            G = solver.gradient
+            G = rule.gradient
             if G.shape[0] != params.shape[0]:
-                raise ValueError("the solver was made for another network")
+                raise ValueError("the rule was made for another network")
             how.gradient = &G[0]
 
     cdef const real[:, ::1] X, Y
@@ -247,8 +247,8 @@ cdef double _steps(
             )
     if total == -1:
         raise MemoryError("no memory for the samples' z, a and delta")
-    if solver is not None and how.tau != 0:
-        solver.t += (n_draws + how.batch_size - 1) // how.batch_size
+    if rule is not None and how.tau != 0:
+        rule.t += (n_draws + how.batch_size - 1) // how.batch_size
     return total
 
 

@@ -57,7 +57,7 @@ class Network:
         L = len(sizes) - 1
         # what the kernel wants to know, an entry a layer
         self.M = np.array(sizes, dtype=np.intp)
-        self.units = np.array([_padded(m, lanes) for m in sizes], dtype=np.intp)
+        self.stride = np.array([_padded(m, lanes) for m in sizes], dtype=np.intp)
         self.W_at = np.zeros(L + 1, dtype=np.intp)
         self.b_at = np.zeros(L + 1, dtype=np.intp)
         self.activation_codes = np.array([0, *map(activation_code, activations)], dtype=np.intc)
@@ -67,14 +67,14 @@ class Network:
         end = 0
         for l in range(1, L + 1):
             self.W_at[l], end = end, end + _padded(int(np.prod(self._shape(l))), lanes)
-            self.b_at[l], end = end, end + _padded(self.units[l], lanes)
+            self.b_at[l], end = end, end + _padded(self.stride[l], lanes)
         self.params = aligned_zeros(end, dtype)
         self.scale = np.ones(1)
         self.coefs, self.intercepts = self.views(self.params)
 
     def _shape(self, l):
         """W^l as it lies in memory."""
-        return (self.M[0], self.units[1]) if l == 1 else (_padded(self.M[l], 4), self.units[l - 1])
+        return (self.M[0], self.stride[1]) if l == 1 else (_padded(self.M[l], 4), self.stride[l - 1])
 
     def views(self, vector):
         """The W^l, transposed, and b^l of a vector like `params`."""

@@ -127,7 +127,7 @@ class _Trainer:
 
     def __init__(self, network, samples, draws, solver, alpha, watched):
         self.network, self.samples, self.draws, self.solver, self.alpha = network, samples, draws, solver, alpha
-        self.n_hidden = int(network.units[1:-1].sum()) if solver.dropout else 0
+        self.n_hidden = int(network.stride[1:-1].sum()) if solver.dropout else 0
         self.chunk = _chunk(network, samples)
         if self.n_hidden:
             self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_hidden))

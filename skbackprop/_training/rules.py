@@ -4,13 +4,13 @@ import numpy as np
 
 from .._network import aligned_zeros
 
-__all__ = ["RULES", "Solver"]
+__all__ = ["RULES", "Rule"]
 
 #: Rules of the kernel, in the order of its table, and how many moments each has.
 RULES = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 
 
-class Solver:
+class Rule:
     """The rule by which the kernel makes steps of gradients, and what the rule remembers from step to step.
 
     With g the mean gradient of a batch plus ``alpha * W``, and all operations element by element:
@@ -28,7 +28,7 @@ class Solver:
     ----------
     network : Network
         What is to be trained.
-    rule : str
+    name : str
         One of `RULES`.
     batch_size : int
         Samples a step.
@@ -49,15 +49,15 @@ class Solver:
         The kernel's room for a batch's gradient.
     """
 
-    def __init__(self, network, rule="sgd", *, batch_size=1, dropout=0.0, momentum=0.0, beta_2=0.0, epsilon=0.0):
+    def __init__(self, network, name="sgd", *, batch_size=1, dropout=0.0, momentum=0.0, beta_2=0.0, epsilon=0.0):
         dtype, size = network.params.dtype, len(network.params)
-        self.rule = rule
-        self.rule_code = list(RULES).index(rule)
+        self.name = name
+        self.code = list(RULES).index(name)
         self.batch_size = batch_size
         self.dropout = dropout
         self.momentum = momentum
         self.beta_2 = beta_2
         self.epsilon = max(epsilon, np.finfo(dtype).tiny)  # not 0 in float32 either: 0 / 0 where a gradient is 0
-        self.moments = aligned_zeros(RULES[rule] * size, dtype).reshape(RULES[rule], size)
+        self.moments = aligned_zeros(RULES[name] * size, dtype).reshape(RULES[name], size)
         self.t = 0
         self.gradient = aligned_zeros(size, dtype) if batch_size > 1 else None
