@@ -204,16 +204,15 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     y = np.asarray(y)
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
     dtype = estimator.coefs_[0].dtype
-    x, y, _ = estimator._validate(x, y, None, dtype, reset=False)
+    x, y, _ = estimator._check_data(x, y, None, dtype, reset=False)
     targets = estimator._encode_validation(y, dtype)
-    network = estimator._network(x, targets)
+    network = estimator._build_network(x, targets)
     estimator._check_same_shape(network)
     network.set(estimator.coefs_, estimator.intercepts_)
     if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
         raise ValueError(f"learning_rate must be a finite number > 0; got {learning_rate!r}")
     if learning_rate is None:
-        lowered = (estimator._solver_state or {"lowered": 0})["lowered"]
-        learning_rate = estimator._schedule(len(estimator.loss_curve_), lowered)(0)
+        learning_rate = estimator._schedule()(len(estimator.loss_curve_), estimator._lowered)
 
     names = dict(enumerate(network.activations, start=1))
     layers = list(names)
