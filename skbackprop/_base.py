@@ -171,10 +171,6 @@ class BaseBackprop(
         "_solver_state",
     )
 
-    def _keep(self, parameters):
-        """Make attributes of the arguments of `__init__`, given as its `locals()`."""
-        vars(self).update({name: value for name, value in parameters.items() if name not in ("self", "__class__")})
-
     @abstractmethod
     def _encode(self, y, dtype, continues, partial, classes):
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
