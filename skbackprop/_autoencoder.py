@@ -5,9 +5,10 @@ from numbers import Integral
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._base import BaseBackprop, fit_context, has_partial_fit
 from ._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 from ._regressor import check_reachable
 
@@ -324,7 +325,7 @@ class BackpropAutoencoder(BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(no_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y=None, sample_weight=None):
         """Train for one epoch over the given samples.

@@ -6,7 +6,6 @@ import warnings
 from abc import ABCMeta, abstractmethod
 from contextlib import contextmanager
 from numbers import Integral, Real
-from types import MethodType
 
 import numpy as np
 from scipy.sparse import issparse
@@ -29,7 +28,7 @@ from ._training.rules import Rule
 from ._training.sampling import Draws, Samples, canonical_order, distinct, relative, repetitions
 from ._training.schedules import SCHEDULES, Schedule
 
-__all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
+__all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
 
 #: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
 BATCH = 1000
@@ -50,36 +49,11 @@ def _unchanged_on_error(estimator):
         raise
 
 
-class _NotAvailableError(ValueError, AttributeError):
-    """A method that the parameters rule out: a ValueError for who calls it, an absent attribute for hasattr."""
-
-
-class available_unless:
-    """A method that is not there where `why_not`, a function of the estimator, gives a reason.
-
-    sklearn.utils.metaestimators.available_if would do, but for its bare AttributeError.
-    """
-
-    def __init__(self, why_not):
-        self.why_not = why_not
-
-    def __call__(self, method):
-        self.method = method
-        return self
-
-    def __get__(self, estimator, owner):
-        if estimator is None:
-            return self.method
-        reason = self.why_not(estimator)
-        if reason:
-            raise _NotAvailableError(reason)
-        return MethodType(self.method, estimator)
-
-
-def no_partial_fit(estimator):
-    """Why there is no `partial_fit`."""
+def has_partial_fit(estimator):
+    """The check of `available_if`: True, or AttributeError with the reason why there is no `partial_fit`."""
     if estimator.solver == "lbfgs":
-        return 'partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"'
+        raise AttributeError('partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"')
+    return True
 
 
 def _random_stream(random_state):

@@ -8,10 +8,11 @@ from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._base import BaseBackprop, fit_context, has_partial_fit
 from ._network import softmax
 
 __all__ = ["BackpropClassifier"]
@@ -23,14 +24,14 @@ def _inside(p):
     return np.clip(p, kind.tiny, 1 - kind.epsneg)
 
 
-def _no_partial_fit(estimator):
-    """Why there is no `partial_fit`."""
+def _has_partial_fit(estimator):
+    """The check of `available_if`: "balanced" class weights rule `partial_fit` out, too."""
     if estimator.class_weight == "balanced":
-        return (
+        raise AttributeError(
             'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
             "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
         )
-    return no_partial_fit(estimator)
+    return has_partial_fit(estimator)
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
@@ -362,7 +363,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(_no_partial_fit)
+    @available_if(_has_partial_fit)
     @fit_context
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch over the given samples.

@@ -5,9 +5,10 @@ from numbers import Real
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._base import BaseBackprop, fit_context, has_partial_fit
 from ._network import ACTIVATIONS, OUTPUT_RANGES
 
 __all__ = ["BackpropRegressor", "check_reachable"]
@@ -344,7 +345,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(no_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch over the given samples.

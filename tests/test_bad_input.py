@@ -139,10 +139,13 @@ def test_class_weight_of_bad_values(class_weight):
     assert_refused(model, "class.weight", X, Y_CLASS, fresh=False)
 
 
-def test_balanced_in_partial_fit():
+def test_balanced_has_no_partial_fit():
     for model in (BackpropClassifier(), fitted(BackpropClassifier)):
         model.set_params(class_weight="balanced")
-        assert_refused(model, 'class_weight="balanced"', X, Y_CLASS, methods=["partial_fit"])
+        assert not hasattr(model, "partial_fit")
+        with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as caught:
+            model.partial_fit(X, Y_CLASS, classes=[0, 1, 2])
+        assert 'class_weight="balanced" cannot be known' in str(caught.value.__cause__)
 
 
 def test_class_weight_on_multilabel():
