@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._base import BaseBackprop, fit_context, has_partial_fit
-from ._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, OUTPUT_RANGES
+from ._network import HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 from ._regressor import check_reachable
 
 __all__ = ["BackpropAutoencoder"]
@@ -395,7 +395,7 @@ class BackpropAutoencoder(BaseBackprop):
         features : ndarray of shape (n_samples, n_components)
             a^l of the narrow layer.
         """
-        return self._layer(self._validate_for_output(X), self._code_layer)
+        return self._a(self._validate_for_output(X), self._code_layer)
 
     def inverse_transform(self, X):
         """The samples that the decoder makes of latent features.
@@ -414,7 +414,7 @@ class BackpropAutoencoder(BaseBackprop):
         code = check_array(X, dtype=self.coefs_[0].dtype)
         if code.shape[1] != self._n_features_out:
             raise ValueError(f"X has {code.shape[1]} latent features; this network has {self._n_features_out}")
-        return ACTIVATIONS[self.out_activation_](self._layer(code, len(self.coefs_), start=self._code_layer))
+        return self._a(code, len(self.coefs_), start=self._code_layer)
 
     def score(self, X, y=None, sample_weight=None):
         """The part of the variance of X that the code keeps.
@@ -437,5 +437,5 @@ class BackpropAutoencoder(BaseBackprop):
             1 at best; 0 is as good as the mean of X.
         """
         X = self._validate_for_output(X)
-        output = ACTIVATIONS[self.out_activation_](self._layer(X, len(self.coefs_)))
+        output = self._a(X, len(self.coefs_))
         return r2_score(X, output, sample_weight=sample_weight, multioutput="variance_weighted")

@@ -18,8 +18,7 @@ from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
-from ._kernel import activation as activation_and_derivative
-from ._network import HIDDEN_ACTIVATIONS, Network, activation_code, forward, start_weights
+from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._repr import visual_block
 from ._training.heldout import Validation, split
@@ -29,9 +28,6 @@ from ._training.sampling import Draws, Samples, canonical_order, distinct, relat
 from ._training.schedules import SCHEDULES, Schedule
 
 __all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
-
-#: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
-BATCH = 1000
 
 # With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
 # interrupt on the way in or out could leave there for good.
@@ -178,7 +174,7 @@ class BaseBackprop(
             dtype = self.coefs_[0].dtype if continues else (np.float64, np.float32)
             X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=not (continues and partial))
             targets = self._encode(y, X.dtype, continues, partial, classes)
-            network = self._network(X, targets)
+            network = self._build_network(X, targets)
             before = self._before(continues)
             rng = copy.deepcopy(self._rng) if continues else _random_stream(self.random_state)
             samples, draws, held_out = self._sample(X, y, targets, sample_weight, partial, validation, rng)
@@ -225,7 +221,7 @@ class BaseBackprop(
         self._warn(outcome, X, partial)
         return self
 
-    def _network(self, X, targets):
+    def _build_network(self, X, targets):
         """The network that the parameters and the data ask for."""
         hidden, activations = self._resolve_hidden()
         n_outputs, out_activation, loss = self._resolve_output(targets)
@@ -522,7 +518,7 @@ class BaseBackprop(
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        values = X.to_numpy() if _is_small_frame(X, dtype) else X
+        values = X if type(X) is np.ndarray or not _is_small_frame(X, dtype) else X.to_numpy()
         confirmed = (
             type(values) is np.ndarray
             and values.dtype == dtype
@@ -538,21 +534,39 @@ class BaseBackprop(
             validate_data(self, X, reset=False, skip_check_array=True)  # the names of the features
         return values
 
-    def _layer(self, X, l, start=0):
-        """a^l, of the output layer z^L, where a^start is X; a batch of rows at a time, to need little memory."""
-        coefs, intercepts = self.coefs_[start:l], self.intercepts_[start:l]
-        activations = (*self._hidden_activations, "identity")[start:l]
-        n = X.shape[0]
-        if n <= BATCH:
-            return forward(X, coefs, intercepts, activations)[-1]
-        out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[-1].dtype)
-        for k in range(0, n, BATCH):
-            out[k : k + BATCH] = forward(X[k : k + BATCH], coefs, intercepts, activations)[-1]
-        return out
+    @property
+    def _activations(self):
+        """Names of the activations of layers 1, ..., L."""
+        return *self._hidden_activations, self.out_activation_
 
-    def _output(self, X):
-        """z^L."""
-        return self._layer(self._validate_for_output(X), len(self.coefs_))
+    def _z(self, X, l):
+        """z^l of validated samples."""
+        names = (*self._hidden_activations[: l - 1], "identity")
+        return last_layer(X, self.coefs_[:l], self.intercepts_[:l], names)
+
+    def _a(self, X, l, start=0):
+        """a^l, where a^start is X, validated."""
+        return last_layer(X, self.coefs_[start:l], self.intercepts_[start:l], self._activations[start:l])
+
+    #: The output activation for gradients; None is the network's own.
+    _gradient_activation = None
+
+    def _input_gradients(self, X, output=None):
+        """See the subclasses' `input_gradients`."""
+        X = self._validate_for_output(X)
+        self._check_output(output)
+        gradients = self._gradients_at(X, range(self.n_outputs_) if output is None else [output])
+        return gradients[:, 0] if gradients.shape[1] == 1 else gradients
+
+    def _gradients_at(self, X, outputs):
+        """∂ output_k / ∂x for each k of `outputs` at validated samples; of shape (n_samples, n_outputs, n_features)."""
+        names = (*self._hidden_activations, self._gradient_activation or self.out_activation_)
+        return input_gradients(X, self.coefs_, self.intercepts_, names, outputs)
+
+    def _check_output(self, output):
+        """Raise ValueError unless `output` is None or the number of an output."""
+        if output is not None and not (isinstance(output, Integral) and 0 <= output < self.n_outputs_):
+            raise ValueError(f"output must be None or an integer from 0 to {self.n_outputs_ - 1}; got {output!r}")
 
     def transform(self, X):
         """The outputs a^(L-1) of the last hidden layer: the features that the network has learned.
@@ -568,7 +582,7 @@ class BaseBackprop(
             With ``hidden_layer_sizes=()`` X itself.
         """
         X = self._validate_for_output(X)
-        return self._layer(X, len(self.coefs_) - 1) if len(self.coefs_) > 1 else X
+        return self._a(X, len(self.coefs_) - 1) if len(self.coefs_) > 1 else X
 
     def activations(self, X):
         """The outputs a^l of every layer.
@@ -584,34 +598,7 @@ class BaseBackprop(
             a^1, ..., a^L; the last is ŷ.
         """
         X = self._validate_for_output(X)
-        return forward(X, self.coefs_, self.intercepts_, (*self._hidden_activations, self.out_activation_))
-
-    def _input_gradients(self, X, output, out_activation):
-        """∂ output / ∂ x by backprop to layer 0; see the subclasses' `input_gradients`."""
-        X = self._validate_for_output(X)
-        n, K = X.shape[0], self.n_outputs_
-        if output is not None and not (isinstance(output, Integral) and 0 <= output < K):
-            raise ValueError(f"output must be None or an integer from 0 to {K - 1}; got {output!r}")
-        outputs = range(K) if output is None else [output]
-        gradients = np.empty((n, len(outputs), X.shape[1]), dtype=self.coefs_[0].dtype)
-        for k in range(0, n, BATCH):
-            a, derivatives = X[k : k + BATCH], []
-            for W, b, name in zip(
-                self.coefs_, self.intercepts_, (*self._hidden_activations, out_activation), strict=True
-            ):
-                z = a @ W + b
-                a, da = (
-                    np.asarray(v).reshape(z.shape) for v in activation_and_derivative(z.ravel(), activation_code(name))
-                )
-                derivatives.append(da)
-            for p, j in enumerate(outputs):
-                # δ^L is σ'(z^L) in output j, 0 in all others: (5) begins with one column of W^L
-                delta = derivatives[-1][:, [j]]
-                e = delta * self.coefs_[-1][:, j]
-                for W, da in zip(self.coefs_[-2::-1], derivatives[-2::-1], strict=True):
-                    e = (e * da) @ W.T
-                gradients[k : k + BATCH, p] = e
-        return gradients[:, 0] if len(outputs) == 1 else gradients
+        return [a for _, a, _ in forward(X, self.coefs_, self.intercepts_, self._activations)]
 
     @property
     def _n_features_out(self):

@@ -497,11 +497,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         z : ndarray of shape (n_samples,) or (n_samples, M_L)
             With two classes positive where the second is predicted; else one column for each class or label.
         """
-        z = self._output(X)
-        return z.ravel() if self._single_output() else z
+        z = self._z(self._validate_for_output(X), len(self.coefs_))
+        return z.ravel() if self.n_outputs_ == 1 and not self._multilabel else z
 
-    def _single_output(self):
-        return self.n_outputs_ == 1 and not self._multilabel
+    _gradient_activation = "identity"  # decision_function is z^L
 
     def input_gradients(self, X, output=None):
         """The gradient of `decision_function` with respect to the features: ∂z^L_k / ∂x, by backprop to layer 0.
@@ -518,7 +517,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         gradients : ndarray of shape (n_samples, n_features) or (n_samples, M_L, n_features)
             The former for one output, or where there is only one.
         """
-        return self._input_gradients(X, output, "identity")
+        return self._input_gradients(X, output)
 
     def predict(self, X):
         """The class whose output is largest; for multilabel y, the labels of probability above one half.

@@ -9,7 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
 from ._base import BaseBackprop, fit_context, has_partial_fit
-from ._network import ACTIVATIONS, OUTPUT_RANGES
+from ._network import OUTPUT_RANGES
 
 __all__ = ["BackpropRegressor", "check_reachable"]
 
@@ -414,7 +414,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
             The former for one output, or where there is only one.
         """
-        return self._input_gradients(X, output, self.out_activation_)
+        return self._input_gradients(X, output)
 
     def predict(self, X):
         """The outputs ŷ = a^L.
@@ -429,6 +429,5 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted values.
         """
-        z = self._output(X)
-        y = ACTIVATIONS[self.out_activation_](z)
+        y = self._a(self._validate_for_output(X), len(self.coefs_))
         return y.ravel() if self.n_outputs_ == 1 else y
