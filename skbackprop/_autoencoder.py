@@ -357,12 +357,12 @@ class BackpropAutoencoder(BaseBackprop):
         X = validate_data(self, X, dtype=dtype, order="C", reset=reset)
         return X, X
 
-    def _encode(self, y, dtype, continues, partial, classes):
-        check_reachable(y, self.output_activation, "X")
+    def _encode(self, y, dtype, continues, partial, classes, name="y"):
+        check_reachable(y, self.output_activation, name.replace("y", "X"))
         return y
 
-    def _encode_validation(self, y, dtype):
-        return self._encode(y, dtype, continues=True, partial=False, classes=None)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
     def _resolve_hidden(self):
         sizes, activations = super()._resolve_hidden()

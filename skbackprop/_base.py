@@ -4,6 +4,7 @@ import copy
 import sys
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Set
 from contextlib import contextmanager
 from numbers import Integral, Real
 
@@ -14,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.extmath import row_norms
 from sklearn.utils.validation import _check_feature_names_in, _check_sample_weight, check_is_fitted, validate_data
 
@@ -75,6 +77,15 @@ def _feature_size(X, sample_weight):
         ends.cumsum(out=ends)
         median = squares[order[np.searchsorted(ends, (ends[-1] + 1) // 2)]]
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
+
+
+def _one_or_list(values, name):
+    """A parameter that is one value, or several in an order: the value or their list."""
+    if isinstance(values, (Set, Mapping)):
+        raise ValueError(f"{name} must have an order, as a list or a tuple has; got {values!r}")
+    if isinstance(values, np.ndarray):
+        return values.tolist()  # of no dimensions, it is one value
+    return values if isinstance(values, (Integral, str)) else list(values)
 
 
 def _is_small_frame(X, dtype):
@@ -146,8 +157,8 @@ class BaseBackprop(
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
 
     @abstractmethod
-    def _encode_validation(self, y, dtype):
-        """Targets of held-out samples, for an estimator that has encoded y."""
+    def _encode_validation(self, y, dtype, name="y_val"):
+        """Targets of other samples, for an estimator that has encoded y; `name` is what errors call their y."""
 
     @abstractmethod
     def _resolve_output(self, targets):
@@ -370,13 +381,12 @@ class BaseBackprop(
 
     def _resolve_hidden(self):
         """Sizes and activations of the hidden layers."""
-        hidden = self.hidden_layer_sizes
-        hidden = [hidden] if isinstance(hidden, Integral) else list(hidden)
+        hidden = _one_or_list(self.hidden_layer_sizes, "hidden_layer_sizes")
+        hidden = hidden if isinstance(hidden, list) else [hidden]
         if not all(isinstance(m, Integral) and m > 0 for m in hidden):
             raise ValueError(f"hidden_layer_sizes must be integers > 0; got {self.hidden_layer_sizes}")
-        if isinstance(self.activation, str):
-            return hidden, [self.activation] * len(hidden)
-        activations = list(self.activation)
+        activations = _one_or_list(self.activation, "activation")
+        activations = activations if isinstance(activations, list) else [activations] * len(hidden)
         for name in activations:
             if name not in HIDDEN_ACTIVATIONS:
                 raise ValueError(f"activation must be among {HIDDEN_ACTIVATIONS}; got {name!r}")
@@ -431,7 +441,7 @@ class BaseBackprop(
         order = canonical_order(X, targets, importance)
         held_out = None
         if any(given is not None for given in validation):
-            held_out = self._validation(*validation, X.dtype)
+            held_out = self._validation(*validation, X.dtype, targets.shape[1:])
         elif self.early_stopping and not partial:
             order, rows = split(X, targets, order, self.validation_fraction, self._strata(targets), rng)
             weight = None if sample_weight is None else sample_weight[rows]
@@ -455,12 +465,15 @@ class BaseBackprop(
             weight *= importance
         return Samples(X, targets, weight), Draws(order[first], "shuffle")
 
-    def _validation(self, X, y, sample_weight, dtype):
+    def _validation(self, X, y, sample_weight, dtype, columns):
         """The held-out samples that the user gave to fit."""
         if X is None or y is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
         X, y, sample_weight = self._validate(X, y, sample_weight, dtype, reset=False)
         targets = self._encode_validation(y, X.dtype)
+        if targets.shape[1:] != columns:
+            n = targets.shape[1]
+            raise ValueError(f"y_val has {n} column{'' if n == 1 else 's'}, y has {columns[0]}")
         return Validation(X, y, Samples(X, targets, sample_weight), sample_weight, self._scorer())
 
     def _scorer(self):
@@ -579,10 +592,13 @@ class BaseBackprop(
         Returns
         -------
         features : ndarray of shape (n_samples, M_(L-1))
-            With ``hidden_layer_sizes=()`` X itself.
+            With ``hidden_layer_sizes=()`` X itself; where a data frame is wanted (`set_output`), dense.
         """
         X = self._validate_for_output(X)
-        return self._a(X, len(self.coefs_) - 1) if len(self.coefs_) > 1 else X
+        if len(self.coefs_) > 1:
+            return self._a(X, len(self.coefs_) - 1)
+        frame = _get_output_config("transform", self)["dense"] != "default"
+        return X.toarray() if frame and issparse(X) else X  # scikit-learn makes no data frame of a sparse matrix
 
     def activations(self, X):
         """The outputs a^l of every layer.

@@ -436,13 +436,24 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self._multilabel = multilabel
         return self._to_targets(y, dtype)
 
-    def _encode_validation(self, y, dtype):
-        multilabel = type_of_target(y, input_name="y_val") == "multilabel-indicator"
-        if multilabel != self._multilabel or (multilabel and y.shape[1] != len(self.classes_)):
-            raise ValueError(f"y_val must be like y; it has the shape {y.shape}")
-        if not multilabel and not np.isin(y, self.classes_).all():
-            raise ValueError(f"y_val has classes that y has not: {np.unique(y)} in y_val, {self.classes_} in y")
-        return self._to_targets(y.toarray() if issparse(y) else y, dtype)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        y = y.toarray() if issparse(y) else y
+        fitted = "y" if name == "y_val" else "the estimator's y"
+        if self._multilabel:
+            n = len(self.classes_)
+            if y.shape[1:] != (n,) or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"{name} must be like {fitted}, a matrix of 0 and 1 with {n} columns; it has the shape {y.shape} "
+                    f"and the values {np.unique(y)}"
+                )
+            return self._to_targets(y, dtype)
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(f"{name} must be like {fitted}, one column of labels; it has the shape {y.shape}")
+        y = column_or_1d(y, warn=True)
+        unknown = np.unique(y[~np.isin(y, self.classes_)])
+        if len(unknown):
+            raise ValueError(f"{name} has classes that {fitted} has not: {unknown}; {fitted} has {self.classes_}")
+        return self._to_targets(y, dtype)
 
     def _to_targets(self, y, dtype):
         if self._multilabel:

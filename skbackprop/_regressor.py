@@ -374,18 +374,18 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         """
         return self._fit(X, y, sample_weight, partial=True)
 
-    def _encode_validation(self, y, dtype):
-        return self._encode(y, dtype, continues=True, partial=False, classes=None)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
-    def _encode(self, y, dtype, continues, partial, classes):
+    def _encode(self, y, dtype, continues, partial, classes, name="y"):
         if y.ndim == 1 or y.shape[1] == 1:
             y = column_or_1d(y, warn=True).reshape(-1, 1)
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
         _, out_activation, _ = self._resolve_output(targets)
         if not np.isfinite(targets).all():
-            raise ValueError(f"y has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
-        check_reachable(targets, out_activation, "y")
+            raise ValueError(f"{name} has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
+        check_reachable(targets, out_activation, name)
         return targets
 
     def _resolve_output(self, targets):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, snapshot
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
 from sklearn.exceptions import NotFittedError
 
 from skbackprop import BackpropClassifier, BackpropRegressor
@@ -58,6 +58,9 @@ def first_call(estimator, method):
         ("hidden_layer_sizes", ("5",)),
         ("hidden_layer_sizes", [[5]]),
         ("hidden_layer_sizes", None),
+        ("hidden_layer_sizes", {5, 6}),
+        ("hidden_layer_sizes", {5: 6}),
+        ("hidden_layer_sizes", np.array(5.0)),
         ("activation", "sigmoid"),
         ("activation", "exp"),
         ("activation", "softmax"),
@@ -67,6 +70,8 @@ def first_call(estimator, method):
         ("activation", ["sigmoid"]),
         ("activation", [None]),
         ("activation", [["relu"]]),
+        ("activation", {"relu"}),
+        ("activation", np.array("sigmoid")),
         ("output_activation", "relu"),
         ("output_activation", "sigmoid"),
         ("output_activation", None),
@@ -119,6 +124,12 @@ def test_parameters(estimator, name, value):
 def test_parameters_changed_between_two_calls_of_partial_fit(estimator, name, value):
     model = fitted(estimator).set_params(**{name: value})
     assert_refused(model, name, X, target(estimator), methods=["partial_fit"], fresh=False)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_an_array_of_one_size_or_name_is_one(estimator):
+    model = estimator(np.array(5), np.array("tanh"), max_iter=3, random_state=0)
+    assert same_bits(fit_quietly(model, X, target(estimator)), fitted(estimator, activation="tanh"))
 
 
 @pytest.mark.parametrize("output_activation", ["logistic", "softmax", "identity"])
