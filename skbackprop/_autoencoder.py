@@ -5,10 +5,11 @@ from numbers import Integral
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
-from ._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, OUTPUT_RANGES
+from ._base import BaseBackprop, fit_context, has_partial_fit
+from ._network import HIDDEN_ACTIVATIONS, OUTPUT_RANGES
 from ._regressor import check_reachable
 
 __all__ = ["BackpropAutoencoder"]
@@ -235,7 +236,32 @@ class BackpropAutoencoder(BaseBackprop):
         random_state=None,
         verbose=False,
     ):
-        self._keep(locals())
+        self.n_components = n_components
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.code_activation = code_activation
+        self.output_activation = output_activation
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.sampling = sampling
+        self.solver = solver
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_fun = max_fun
+        self.alpha = alpha
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -299,7 +325,7 @@ class BackpropAutoencoder(BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(no_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y=None, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -331,12 +357,12 @@ class BackpropAutoencoder(BaseBackprop):
         X = validate_data(self, X, dtype=dtype, order="C", reset=reset)
         return X, X
 
-    def _encode(self, y, dtype, continues, partial, classes):
-        check_reachable(y, self.output_activation, "X")
+    def _encode(self, y, dtype, continues, partial, classes, name="y"):
+        check_reachable(y, self.output_activation, name.replace("y", "X"))
         return y
 
-    def _encode_validation(self, y, dtype):
-        return self._encode(y, dtype, continues=True, partial=False, classes=None)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
     def _resolve_hidden(self):
         sizes, activations = super()._resolve_hidden()
@@ -369,7 +395,7 @@ class BackpropAutoencoder(BaseBackprop):
         features : ndarray of shape (n_samples, n_components)
             a^l of the narrow layer.
         """
-        return self._layer(self._validate_for_output(X), self._code_layer)
+        return self._a(self._validate_for_output(X), self._code_layer)
 
     def inverse_transform(self, X):
         """The samples that the decoder makes of latent features.
@@ -388,7 +414,7 @@ class BackpropAutoencoder(BaseBackprop):
         code = check_array(X, dtype=self.coefs_[0].dtype)
         if code.shape[1] != self._n_features_out:
             raise ValueError(f"X has {code.shape[1]} latent features; this network has {self._n_features_out}")
-        return ACTIVATIONS[self.out_activation_](self._layer(code, len(self.coefs_), start=self._code_layer))
+        return self._a(code, len(self.coefs_), start=self._code_layer)
 
     def score(self, X, y=None, sample_weight=None):
         """The part of the variance of X that the code keeps.
@@ -411,5 +437,5 @@ class BackpropAutoencoder(BaseBackprop):
             1 at best; 0 is as good as the mean of X.
         """
         X = self._validate_for_output(X)
-        output = ACTIVATIONS[self.out_activation_](self._layer(X, len(self.coefs_)))
+        output = self._a(X, len(self.coefs_))
         return r2_score(X, output, sample_weight=sample_weight, multioutput="variance_weighted")

@@ -3,9 +3,9 @@
 import sys
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Mapping, Set
 from contextlib import contextmanager
 from numbers import Integral, Real
-from types import MethodType
 
 import numpy as np
 from scipy.sparse import issparse
@@ -14,12 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
+from sklearn.utils._set_output import _get_output_config
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
-from ._kernel import activation as activation_and_derivative
-from ._network import HIDDEN_ACTIVATIONS, Network, activation_code, forward, start_weights
+from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._repr import visual_block
 from ._training import sampling
@@ -33,13 +33,10 @@ from ._training.schedules import SCHEDULES, Schedule
 from ._training.stopping import Stop
 from ._training.watch import Watch
 
-__all__ = ["BaseBackprop", "available_unless", "fit_context", "no_partial_fit"]
+__all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
 
 #: How far the caller of `fit` is above `_warn`: `_fit`, `fit` and what scikit-learn wraps around it lie between.
 CALLER_OF_FIT = 5
-
-#: Rows of a batch in predictions: few enough that a layer's outputs stay in the cache.
-BATCH = 1000
 
 # With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
 # interrupt on the way in or out could leave there for good.
@@ -60,42 +57,26 @@ def _unchanged_on_error(estimator):
         raise
 
 
-class _NotAvailableError(ValueError, AttributeError):
-    """A method that the parameters rule out: a ValueError for who calls it, an absent attribute for hasattr."""
-
-
-class available_unless:
-    """A method that is not there where `why_not`, a function of the estimator, gives a reason.
-
-    sklearn.utils.metaestimators.available_if would do, but for its bare AttributeError.
-    """
-
-    def __init__(self, why_not):
-        self.why_not = why_not
-
-    def __call__(self, method):
-        self.method = method
-        return self
-
-    def __get__(self, estimator, owner):
-        if estimator is None:
-            return self.method
-        reason = self.why_not(estimator)
-        if reason:
-            raise _NotAvailableError(reason)
-        return MethodType(self.method, estimator)
-
-
-def no_partial_fit(estimator):
-    """Why there is no `partial_fit`."""
+def has_partial_fit(estimator):
+    """The check of `available_if`: True, or AttributeError with the reason why there is no `partial_fit`."""
     if estimator.solver == "lbfgs":
-        return 'partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"'
+        raise AttributeError('partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"')
+    return True
 
 
 def _random_stream(random_state):
     """A stream of its own, seeded from scikit-learn's random_state."""
     seed = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return np.random.Generator(np.random.PCG64(seed))
+
+
+def _one_or_list(values, name):
+    """A parameter that is one value, or several in an order: the value or their list."""
+    if isinstance(values, (Set, Mapping)):
+        raise ValueError(f"{name} must have an order, as a list or a tuple has; got {values!r}")
+    if isinstance(values, np.ndarray):
+        return values.tolist()  # of no dimensions, it is one value
+    return values if isinstance(values, (Integral, str)) else list(values)
 
 
 def _is_small_frame(X, dtype):
@@ -147,17 +128,13 @@ class BaseBackprop(
 
     _encoding_attributes = ("n_features_in_",)
 
-    def _keep(self, parameters):
-        """Make attributes of the arguments of `__init__`, given as its `locals()`."""
-        vars(self).update({name: value for name, value in parameters.items() if name not in ("self", "__class__")})
-
     @abstractmethod
     def _encode(self, y, dtype, continues, partial, classes):
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
 
     @abstractmethod
-    def _encode_validation(self, y, dtype):
-        """Targets of held-out samples, for an estimator that has encoded y."""
+    def _encode_validation(self, y, dtype, name="y_val"):
+        """Targets of other samples, for an estimator that has encoded y; `name` is what errors call their y."""
 
     @abstractmethod
     def _resolve_output(self, targets):
@@ -297,13 +274,12 @@ class BaseBackprop(
 
     def _resolve_hidden(self):
         """Sizes and activations of the hidden layers."""
-        hidden = self.hidden_layer_sizes
-        hidden = [hidden] if isinstance(hidden, Integral) else list(hidden)
+        hidden = _one_or_list(self.hidden_layer_sizes, "hidden_layer_sizes")
+        hidden = hidden if isinstance(hidden, list) else [hidden]
         if not all(isinstance(m, Integral) and m > 0 for m in hidden):
             raise ValueError(f"hidden_layer_sizes must be integers > 0; got {self.hidden_layer_sizes}")
-        if isinstance(self.activation, str):
-            return hidden, [self.activation] * len(hidden)
-        activations = list(self.activation)
+        activations = _one_or_list(self.activation, "activation")
+        activations = activations if isinstance(activations, list) else [activations] * len(hidden)
         for name in activations:
             if name not in HIDDEN_ACTIVATIONS:
                 raise ValueError(f"activation must be among {HIDDEN_ACTIVATIONS}; got {name!r}")
@@ -360,7 +336,7 @@ class BaseBackprop(
         if not hasattr(self, "coefs_"):
             check_is_fitted(self)
         dtype = self.coefs_[0].dtype
-        values = X.to_numpy() if _is_small_frame(X, dtype) else X
+        values = X if type(X) is np.ndarray or not _is_small_frame(X, dtype) else X.to_numpy()
         confirmed = (
             type(values) is np.ndarray
             and values.dtype == dtype
@@ -376,21 +352,39 @@ class BaseBackprop(
             validate_data(self, X, reset=False, skip_check_array=True)  # the names of the features
         return values
 
-    def _layer(self, X, l, start=0):
-        """a^l, of the output layer z^L, where a^start is X; a batch of rows at a time, to need little memory."""
-        coefs, intercepts = self.coefs_[start:l], self.intercepts_[start:l]
-        activations = (*self._hidden_activations, "identity")[start:l]
-        n = X.shape[0]
-        if n <= BATCH:
-            return forward(X, coefs, intercepts, activations)[-1]
-        out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[-1].dtype)
-        for k in range(0, n, BATCH):
-            out[k : k + BATCH] = forward(X[k : k + BATCH], coefs, intercepts, activations)[-1]
-        return out
+    @property
+    def _activations(self):
+        """Names of the activations of layers 1, ..., L."""
+        return *self._hidden_activations, self.out_activation_
 
-    def _output(self, X):
-        """z^L."""
-        return self._layer(self._validate_for_output(X), len(self.coefs_))
+    def _z(self, X, l):
+        """z^l of validated samples."""
+        names = (*self._hidden_activations[: l - 1], "identity")
+        return last_layer(X, self.coefs_[:l], self.intercepts_[:l], names)
+
+    def _a(self, X, l, start=0):
+        """a^l, where a^start is X, validated."""
+        return last_layer(X, self.coefs_[start:l], self.intercepts_[start:l], self._activations[start:l])
+
+    #: The output activation for gradients; None is the network's own.
+    _gradient_activation = None
+
+    def _input_gradients(self, X, output=None):
+        """See the subclasses' `input_gradients`."""
+        X = self._validate_for_output(X)
+        self._check_output(output)
+        gradients = self._gradients_at(X, range(self.n_outputs_) if output is None else [output])
+        return gradients[:, 0] if gradients.shape[1] == 1 else gradients
+
+    def _gradients_at(self, X, outputs):
+        """∂ output_k / ∂x for each k of `outputs` at validated samples; of shape (n_samples, n_outputs, n_features)."""
+        names = (*self._hidden_activations, self._gradient_activation or self.out_activation_)
+        return input_gradients(X, self.coefs_, self.intercepts_, names, outputs)
+
+    def _check_output(self, output):
+        """Raise ValueError unless `output` is None or the number of an output."""
+        if output is not None and not (isinstance(output, Integral) and 0 <= output < self.n_outputs_):
+            raise ValueError(f"output must be None or an integer from 0 to {self.n_outputs_ - 1}; got {output!r}")
 
     def transform(self, X):
         """The outputs a^(L-1) of the last hidden layer: the features that the network has learned.
@@ -403,10 +397,13 @@ class BaseBackprop(
         Returns
         -------
         features : ndarray of shape (n_samples, M_(L-1))
-            With ``hidden_layer_sizes=()`` X itself.
+            With ``hidden_layer_sizes=()`` X itself; where a data frame is wanted (`set_output`), dense.
         """
         X = self._validate_for_output(X)
-        return self._layer(X, len(self.coefs_) - 1) if len(self.coefs_) > 1 else X
+        if len(self.coefs_) > 1:
+            return self._a(X, len(self.coefs_) - 1)
+        frame = _get_output_config("transform", self)["dense"] != "default"
+        return X.toarray() if frame and issparse(X) else X  # scikit-learn makes no data frame of a sparse matrix
 
     def activations(self, X):
         """The outputs a^l of every layer.
@@ -422,34 +419,7 @@ class BaseBackprop(
             a^1, ..., a^L; the last is ŷ.
         """
         X = self._validate_for_output(X)
-        return forward(X, self.coefs_, self.intercepts_, (*self._hidden_activations, self.out_activation_))
-
-    def _input_gradients(self, X, output, out_activation):
-        """∂ output / ∂ x by backprop to layer 0; see the subclasses' `input_gradients`."""
-        X = self._validate_for_output(X)
-        n, K = X.shape[0], self.n_outputs_
-        if output is not None and not (isinstance(output, Integral) and 0 <= output < K):
-            raise ValueError(f"output must be None or an integer from 0 to {K - 1}; got {output!r}")
-        outputs = range(K) if output is None else [output]
-        gradients = np.empty((n, len(outputs), X.shape[1]), dtype=self.coefs_[0].dtype)
-        for k in range(0, n, BATCH):
-            a, derivatives = X[k : k + BATCH], []
-            for W, b, name in zip(
-                self.coefs_, self.intercepts_, (*self._hidden_activations, out_activation), strict=True
-            ):
-                z = a @ W + b
-                a, da = (
-                    np.asarray(v).reshape(z.shape) for v in activation_and_derivative(z.ravel(), activation_code(name))
-                )
-                derivatives.append(da)
-            for p, j in enumerate(outputs):
-                # δ^L is σ'(z^L) in output j, 0 in all others: (5) begins with one column of W^L
-                delta = derivatives[-1][:, [j]]
-                e = delta * self.coefs_[-1][:, j]
-                for W, da in zip(self.coefs_[-2::-1], derivatives[-2::-1], strict=True):
-                    e = (e * da) @ W.T
-                gradients[k : k + BATCH, p] = e
-        return gradients[:, 0] if len(outputs) == 1 else gradients
+        return [a for _, a, _ in forward(X, self.coefs_, self.intercepts_, self._activations)]
 
     @property
     def _n_features_out(self):

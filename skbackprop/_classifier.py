@@ -8,10 +8,11 @@ from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
+from ._base import BaseBackprop, fit_context, has_partial_fit
 from ._network import softmax
 
 __all__ = ["BackpropClassifier"]
@@ -23,14 +24,14 @@ def _inside(p):
     return np.clip(p, kind.tiny, 1 - kind.epsneg)
 
 
-def _no_partial_fit(estimator):
-    """Why there is no `partial_fit`."""
+def _has_partial_fit(estimator):
+    """The check of `available_if`: "balanced" class weights rule `partial_fit` out, too."""
     if estimator.class_weight == "balanced":
-        return (
+        raise AttributeError(
             'class_weight="balanced" cannot be known from a part of the data: compute the weights with '
             "sklearn.utils.class_weight.compute_class_weight and give them as a dict"
         )
-    return no_partial_fit(estimator)
+    return has_partial_fit(estimator)
 
 
 class BackpropClassifier(ClassifierMixin, BaseBackprop):
@@ -269,7 +270,34 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         random_state=None,
         verbose=False,
     ):
-        self._keep(locals())
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.sampling = sampling
+        self.solver = solver
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_fun = max_fun
+        self.alpha = alpha
+        self.dropout = dropout
+        self.class_weight = class_weight
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -335,7 +363,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(_no_partial_fit)
+    @available_if(_has_partial_fit)
     @fit_context
     def partial_fit(self, X, y, classes=None, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -408,13 +436,24 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self._multilabel = multilabel
         return self._to_targets(y, dtype)
 
-    def _encode_validation(self, y, dtype):
-        multilabel = type_of_target(y, input_name="y_val") == "multilabel-indicator"
-        if multilabel != self._multilabel or (multilabel and y.shape[1] != len(self.classes_)):
-            raise ValueError(f"y_val must be like y; it has the shape {y.shape}")
-        if not multilabel and not np.isin(y, self.classes_).all():
-            raise ValueError(f"y_val has classes that y has not: {np.unique(y)} in y_val, {self.classes_} in y")
-        return self._to_targets(y.toarray() if issparse(y) else y, dtype)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        y = y.toarray() if issparse(y) else y
+        fitted = "y" if name == "y_val" else "the estimator's y"
+        if self._multilabel:
+            n = len(self.classes_)
+            if y.shape[1:] != (n,) or not np.isin(y, (0, 1)).all():
+                raise ValueError(
+                    f"{name} must be like {fitted}, a matrix of 0 and 1 with {n} columns; it has the shape {y.shape} "
+                    f"and the values {np.unique(y)}"
+                )
+            return self._to_targets(y, dtype)
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(f"{name} must be like {fitted}, one column of labels; it has the shape {y.shape}")
+        y = column_or_1d(y, warn=True)
+        unknown = np.unique(y[~np.isin(y, self.classes_)])
+        if len(unknown):
+            raise ValueError(f"{name} has classes that {fitted} has not: {unknown}; {fitted} has {self.classes_}")
+        return self._to_targets(y, dtype)
 
     def _to_targets(self, y, dtype):
         if self._multilabel:
@@ -471,11 +510,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         z : ndarray of shape (n_samples,) or (n_samples, M_L)
             With two classes positive where the second is predicted; else one column for each class or label.
         """
-        z = self._output(X)
-        return z.ravel() if self._single_output() else z
+        z = self._z(self._validate_for_output(X), len(self.coefs_))
+        return z.ravel() if self.n_outputs_ == 1 and not self._multilabel else z
 
-    def _single_output(self):
-        return self.n_outputs_ == 1 and not self._multilabel
+    _gradient_activation = "identity"  # decision_function is z^L
 
     def input_gradients(self, X, output=None):
         """The gradient of `decision_function` with respect to the features: ∂z^L_k / ∂x, by backprop to layer 0.
@@ -492,7 +530,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         gradients : ndarray of shape (n_samples, n_features) or (n_samples, M_L, n_features)
             The former for one output, or where there is only one.
         """
-        return self._input_gradients(X, output, "identity")
+        return self._input_gradients(X, output)
 
     def predict(self, X):
         """The class whose output is largest; for multilabel y, the labels of probability above one half.

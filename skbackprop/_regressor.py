@@ -5,10 +5,11 @@ from numbers import Real
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
 from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
 
-from ._base import BaseBackprop, available_unless, fit_context, no_partial_fit
-from ._network import ACTIVATIONS, OUTPUT_RANGES
+from ._base import BaseBackprop, fit_context, has_partial_fit
+from ._network import OUTPUT_RANGES
 
 __all__ = ["BackpropRegressor", "check_reachable"]
 
@@ -256,7 +257,34 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         random_state=None,
         verbose=False,
     ):
-        self._keep(locals())
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.output_activation = output_activation
+        self.loss = loss
+        self.quantile = quantile
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.batch_size = batch_size
+        self.sampling = sampling
+        self.solver = solver
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_fun = max_fun
+        self.alpha = alpha
+        self.dropout = dropout
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
 
     @fit_context
     def fit(
@@ -317,7 +345,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
             start=(coefs_init, intercepts_init),
         )
 
-    @available_unless(no_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch over the given samples.
@@ -346,18 +374,18 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         """
         return self._fit(X, y, sample_weight, partial=True)
 
-    def _encode_validation(self, y, dtype):
-        return self._encode(y, dtype, continues=True, partial=False, classes=None)
+    def _encode_validation(self, y, dtype, name="y_val"):
+        return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
-    def _encode(self, y, dtype, continues, partial, classes):
+    def _encode(self, y, dtype, continues, partial, classes, name="y"):
         if y.ndim == 1 or y.shape[1] == 1:
             y = column_or_1d(y, warn=True).reshape(-1, 1)
         with np.errstate(over="ignore"):
             targets = np.ascontiguousarray(y, dtype=dtype)
         _, out_activation, _ = self._resolve_output(targets)
         if not np.isfinite(targets).all():
-            raise ValueError(f"y has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
-        check_reachable(targets, out_activation, "y")
+            raise ValueError(f"{name} has values that {np.dtype(dtype)}, the type of X, cannot hold: {abs(y).max()}")
+        check_reachable(targets, out_activation, name)
         return targets
 
     def _resolve_output(self, targets):
@@ -386,7 +414,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
             The former for one output, or where there is only one.
         """
-        return self._input_gradients(X, output, self.out_activation_)
+        return self._input_gradients(X, output)
 
     def predict(self, X):
         """The outputs ŷ = a^L.
@@ -401,6 +429,5 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             Predicted values.
         """
-        z = self._output(X)
-        y = ACTIVATIONS[self.out_activation_](z)
+        y = self._a(self._validate_for_output(X), len(self.coefs_))
         return y.ravel() if self.n_outputs_ == 1 else y

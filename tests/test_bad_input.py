@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, snapshot
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
 from sklearn.exceptions import NotFittedError
 
 from skbackprop import BackpropClassifier, BackpropRegressor
@@ -58,6 +58,9 @@ def first_call(estimator, method):
         ("hidden_layer_sizes", ("5",)),
         ("hidden_layer_sizes", [[5]]),
         ("hidden_layer_sizes", None),
+        ("hidden_layer_sizes", {5, 6}),
+        ("hidden_layer_sizes", {5: 6}),
+        ("hidden_layer_sizes", np.array(5.0)),
         ("activation", "sigmoid"),
         ("activation", "exp"),
         ("activation", "softmax"),
@@ -67,6 +70,8 @@ def first_call(estimator, method):
         ("activation", ["sigmoid"]),
         ("activation", [None]),
         ("activation", [["relu"]]),
+        ("activation", {"relu"}),
+        ("activation", np.array("sigmoid")),
         ("output_activation", "relu"),
         ("output_activation", "sigmoid"),
         ("output_activation", None),
@@ -121,6 +126,12 @@ def test_parameters_changed_between_two_calls_of_partial_fit(estimator, name, va
     assert_refused(model, name, X, target(estimator), methods=["partial_fit"], fresh=False)
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_an_array_of_one_size_or_name_is_one(estimator):
+    model = estimator(np.array(5), np.array("tanh"), max_iter=3, random_state=0)
+    assert same_bits(fit_quietly(model, X, target(estimator)), fitted(estimator, activation="tanh"))
+
+
 @pytest.mark.parametrize("output_activation", ["logistic", "softmax", "identity"])
 def test_a_classifier_has_no_other_outputs(output_activation):
     assert_refused(BackpropClassifier(output_activation=output_activation), "output_activation", X, Y_CLASS)
@@ -139,10 +150,13 @@ def test_class_weight_of_bad_values(class_weight):
     assert_refused(model, "class.weight", X, Y_CLASS, fresh=False)
 
 
-def test_balanced_in_partial_fit():
+def test_balanced_has_no_partial_fit():
     for model in (BackpropClassifier(), fitted(BackpropClassifier)):
         model.set_params(class_weight="balanced")
-        assert_refused(model, 'class_weight="balanced"', X, Y_CLASS, methods=["partial_fit"])
+        assert not hasattr(model, "partial_fit")
+        with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as caught:
+            model.partial_fit(X, Y_CLASS, classes=[0, 1, 2])
+        assert 'class_weight="balanced" cannot be known' in str(caught.value.__cause__)
 
 
 def test_class_weight_on_multilabel():

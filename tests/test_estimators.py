@@ -487,6 +487,17 @@ def test_pandas(estimator, hidden):
         model.predict(frame[frame.columns[::-1]])
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("hidden", [(), (3,)])
+def test_sparse_samples_in_a_data_frame_of_features(hidden, library):
+    X, y = make_data(BackpropClassifier)
+    model = fitted(BackpropClassifier, sp.csr_array(X), y, hidden)
+    expected = fitted(BackpropClassifier, X, y, hidden).transform(X)
+    features = model.set_output(transform=library).transform(sp.csr_array(X))
+    np.testing.assert_allclose(features.to_numpy(), expected)
+    assert list(features.columns) == model.get_feature_names_out().tolist()
+
+
 def test_metadata_routing():
     """fit and partial_fit may ask for sample_weight; without asking it is not handed on."""
     X, y = make_data(BackpropClassifier)

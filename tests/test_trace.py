@@ -122,8 +122,23 @@ def test_what_is_wrong_is_named():
         trace_step(BackpropClassifier(), X[0], y[0])
     with pytest.raises(ValueError, match="one sample; got 40"):
         trace_step(model, X, y)
-    with pytest.raises(ValueError, match="7"):
+    with pytest.raises(ValueError, match=r"^y has classes .*: \[7\]"):
         trace_step(model, X[0], 7)
+    with pytest.raises(ValueError, match=r"^y must .* the shape \(1, 2\)"):
+        trace_step(model, X[0], [1, 2])
+    several = BackpropRegressor((2,)).partial_fit(X, X[:, :2])
+    with pytest.raises(ValueError, match=r"^y must have 2 values; got 3"):
+        trace_step(several, X[0], [1, 2, 3])
+    labels = BackpropClassifier((2,)).partial_fit(X, (X > 0).astype(int), classes=range(4))
+    for bad in ([0, 1, 1], [0, 1, 1, 7], 1):
+        with pytest.raises(ValueError, match=r"^y must"):
+            trace_step(labels, X[0], bad)
+    counts = BackpropRegressor((2,), output_activation="logistic").partial_fit(X, y / 2)
+    with pytest.raises(ValueError, match=r"; y goes from 3\.0 to 3\.0"):
+        trace_step(counts, X[0], 3.0)
+    autoencoder = BackpropAutoencoder(hidden_layer_sizes=(2,), output_activation="softplus").partial_fit(abs(X))
+    with pytest.raises(ValueError, match="; X goes from"):
+        trace_step(autoencoder, -abs(X[0]))
     with pytest.raises(ValueError, match="expecting 4 features"):
         trace_step(model, X[0, :3], 1)
     for bad in (0.0, -1.0, np.nan, np.inf, "0.1"):

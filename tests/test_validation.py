@@ -8,7 +8,7 @@ from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
 from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 from skbackprop._training.heldout import split
 from skbackprop._training.sampling import canonical_order
 
@@ -147,8 +147,26 @@ def test_bad_input(given, message):
 
 def test_regression_wants_columns_alike():
     X, y = make_data(BackpropRegressor)
-    with pytest.raises(ValueError, match="columns"):
-        BackpropRegressor().fit(X, y, X_val=X, y_val=np.column_stack([y, y]))
+    for given in (y, np.column_stack([y, y, y])):
+        with pytest.raises(ValueError, match=r"y_val has . columns?, y has 2"):
+            BackpropRegressor().fit(X, np.column_stack([y, y]), X_val=X, y_val=given)
+
+
+def test_errors_name_the_held_out_targets():
+    X, y = make_data(BackpropRegressor)
+    model = BackpropRegressor(output_activation="logistic")
+    with pytest.raises(ValueError, match="; y_val goes from"):
+        model.fit(X, y, X_val=X, y_val=y + 1)
+    with pytest.raises(ValueError, match=r"^y_val has values that float32"):
+        model.fit(X.astype(np.float32), y, X_val=X, y_val=y * 1e300)
+    with pytest.raises(ValueError, match="; X_val goes from"):
+        BackpropAutoencoder(output_activation="softplus").fit(abs(X), X_val=X)
+    classifier, y = BackpropClassifier(), np.digitize(y, [0.4, 0.6])
+    for bad in (np.column_stack([y, y]), np.column_stack([y > 0, y > 1])):
+        with pytest.raises(ValueError, match=r"^y_val must be like y, one column"):
+            classifier.fit(X, y, X_val=X, y_val=bad)
+    with pytest.raises(ValueError, match=r"^y_val must be like y, a matrix of 0 and 1 with 4 columns"):
+        classifier.fit(X, X > 0, X_val=X, y_val=7 * (X > 0))
 
 
 def test_a_validation_set_too_small_for_its_score():

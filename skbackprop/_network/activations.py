@@ -1,13 +1,29 @@
 """Activations sigma: name -> function of a batch of z, for predictions.
 
 Training uses the kernel's own (``_kernel/functions.h``), which also give the derivative; the tables have the same
-order, and tests hold them against each other. The functions may overwrite their argument.
+order, and tests hold them against each other. The functions of the table may overwrite their argument.
 """
 
 import numpy as np
 from scipy.special import expit, ndtr
 
-__all__ = ["ACTIVATIONS", "HIDDEN_ACTIVATIONS", "OUTPUT_RANGES", "activation_code"]
+from .._kernel import activation as kernel_activation
+
+__all__ = [
+    "ACTIVATIONS",
+    "HIDDEN_ACTIVATIONS",
+    "LARGEST_EXPONENT",
+    "LEAKY_RELU_SLOPE",
+    "OUTPUT_RANGES",
+    "activation_code",
+    "softmax",
+    "value_and_derivative",
+]
+
+#: Of leaky_relu, where z < 0.
+LEAKY_RELU_SLOPE = 0.01
+#: What exp takes a larger z for, so that it stays finite; by the size of a number in bytes.
+LARGEST_EXPONENT = {4: 87.0, 8: 708.0}
 
 
 def identity(z):
@@ -32,7 +48,7 @@ def relu(z):
 
 def leaky_relu(z):
     """z where z > 0, else 0.01 z (Maas, Hannun, Ng 2013)."""
-    return np.multiply(z, 0.01, out=z, where=z < 0)
+    return np.multiply(z, LEAKY_RELU_SLOPE, out=z, where=z < 0)
 
 
 def softplus(z):
@@ -54,7 +70,7 @@ def gelu(z):
 
 def exp(z):
     """e^z, for outputs only; where it would overflow, the largest value that the kernel gives."""
-    return np.exp(np.minimum(z, 87 if z.dtype == np.float32 else 708, out=z), out=z)
+    return np.exp(np.minimum(z, LARGEST_EXPONENT[z.itemsize], out=z), out=z)
 
 
 def softmax(z):
@@ -80,3 +96,11 @@ OUTPUT_RANGES = {
 def activation_code(name):
     """The position of an activation in the kernel's table."""
     return list(ACTIVATIONS).index(name)
+
+
+def value_and_derivative(name, z):
+    """σ(z) and σ'(z), by the functions of the kernel; of a softmax σ' is None. z stays as it is."""
+    if name == "softmax":
+        return softmax(z), None
+    values = kernel_activation(z.ravel(), activation_code(name))
+    return tuple(np.asarray(v).reshape(z.shape) for v in values)

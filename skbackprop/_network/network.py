@@ -1,13 +1,13 @@
-"""The network: its layers, its parameters as one vector, its start weights and its batched forward pass."""
+"""The network: its layers, and its parameters as one vector."""
 
 import copy
 from math import isfinite
 
 import numpy as np
 
-from .activations import ACTIVATIONS, activation_code
+from .activations import activation_code
 
-__all__ = ["LOSSES", "Network", "aligned_zeros", "forward", "start_weights"]
+__all__ = ["LOSSES", "Network", "aligned_zeros"]
 
 #: Losses of the kernel, in the order of its table. log_loss is binary_log_loss through logistic outputs and
 #: multinomial_log_loss through softmax.
@@ -136,67 +136,3 @@ def aligned_zeros(size, dtype):
 def _padded(size, lanes):
     """The next multiple of `lanes`."""
     return -(-int(size) // lanes) * lanes
-
-
-def forward(a, coefs, intercepts, activations):
-    """The forward pass for a batch of samples.
-
-    Parameters
-    ----------
-    a : {ndarray, CSR matrix} of shape (n_samples, M_0)
-        The samples, a^0.
-    coefs, intercepts : list of ndarray
-        As in `Network`; of as many layers as are wanted.
-    activations : sequence of str
-        Of the same layers.
-
-    Returns
-    -------
-    list of ndarray of shape (n_samples, M_l)
-        a^1, a^2, ...
-    """
-    layers = []
-    for W, b, activation in zip(coefs, intercepts, activations, strict=True):
-        z = a @ W
-        z += b
-        a = ACTIVATIONS[activation](z)
-        layers.append(a)
-    return layers
-
-
-def start_weights(network, rng, feature_size):
-    """Draw the start weights: W^l uniform in ±gain √(3 / M_{l-1}), b^l uniform around a centre, or 0.
-
-    Gain 1 is LeCun's rule (LeCun et al. 1998, section 4.6): inputs of unit variance give a z^l of unit variance. A
-    single layer of neurons starts at 0: it has no symmetry to break.
-
-    Logistic hidden units have larger weights, and start with few of them active: the centre of b^l is negative. Where
-    they start at σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the
-    outputs are driven into saturation before the hidden units have become different, and under the squared error a part
-    of a class may stay there for ever. docs/start_weights.md has the measurements.
-
-    Parameters
-    ----------
-    network : Network
-        Its parameters are set.
-    rng : numpy.random.Generator
-        The random stream.
-    feature_size : float
-        The root mean square of the features, 1 where they are standardised. The first layer's z is proportional to it,
-        and so is the centre of its b.
-    """
-    saturating_output = network.activations[-1] in ("logistic", "softmax")
-    last = len(network.coefs)
-    for l, (W, b, activation) in enumerate(
-        zip(network.coefs, network.intercepts, network.activations, strict=True), start=1
-    ):
-        gain, centre, spread = 1.0, 0.0, 0.0
-        if last == 1:
-            gain = 0.0
-        elif activation == "logistic" and l == 1:
-            gain, centre, spread = 2.0 if saturating_output else 1.0, -4.0 * feature_size, feature_size
-        elif activation == "logistic" and l < last:
-            gain, centre, spread = 8.0, -2.0, 1.0
-        bound = gain * np.sqrt(3 / W.shape[0])
-        W[...] = rng.uniform(-bound, bound, size=W.shape)
-        b[...] = rng.uniform(centre - spread, centre + spread, size=b.shape)

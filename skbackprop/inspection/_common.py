@@ -1,4 +1,4 @@
-"""What the displays share: the network inside an estimator, axes, colours, names."""
+"""What the displays share: the model inside an estimator, axes, colours, names."""
 
 from numbers import Integral
 
@@ -67,7 +67,7 @@ def pyplot(caller):
 
 
 class Inspected:
-    """The fitted network inside an estimator, and the steps that its samples pass before they come to it.
+    """The fitted model inside an estimator, and the steps that its samples pass before they come to it.
 
     Parameters
     ----------
@@ -79,8 +79,8 @@ class Inspected:
     ----------
     estimator : estimator
         As given: it predicts for samples as they are before the steps.
-    network : BaseBackprop
-        The network.
+    model : BaseBackprop
+        The estimator of this package.
     steps : list of transformers
         The steps before it, in their order.
 
@@ -113,23 +113,23 @@ class Inspected:
                     f"a Pipeline that ends in one, or a search over them; got {estimator!r}"
                 )
         check_is_fitted(inner)
-        self.network = inner
+        self.model = inner
 
     @property
     def sizes(self):
         """M_0, ..., M_L."""
-        coefs = self.network.coefs_
+        coefs = self.model.coefs_
         return [coefs[0].shape[0], *(W.shape[1] for W in coefs)]
 
     @property
     def activation_names(self):
         """Names of the activations of layers 1, ..., L."""
-        return [*self.network._hidden_activations, self.network.out_activation_]
+        return list(self.model._activations)
 
     @property
     def n_features(self):
         """Number of features before the steps."""
-        first = self.steps[0] if self.steps else self.network
+        first = self.steps[0] if self.steps else self.model
         return getattr(self.estimator, "n_features_in_", getattr(first, "n_features_in_", self.sizes[0]))
 
     def inputs(self, X):
@@ -143,7 +143,7 @@ class Inspected:
         n = self.sizes[0]
         if given is not None:
             return check_names(given, n, "feature_names")
-        names = getattr(self.network, "feature_names_in_", None)
+        names = getattr(self.model, "feature_names_in_", None)
         if names is None and self.steps:
             names = self._names_after_steps()
         if names is None or len(names) != n or all(str(name) == f"x{k}" for k, name in enumerate(names)):
@@ -164,18 +164,18 @@ class Inspected:
         n = self.n_features
         if given is not None:
             return check_names(given, n, "feature_names")
-        first = self.steps[0] if self.steps else self.network
+        first = self.steps[0] if self.steps else self.model
         names = getattr(self.estimator, "feature_names_in_", getattr(first, "feature_names_in_", None))
         return [f"$x_{{{k}}}$" for k in range(1, n + 1)] if names is None else [str(name) for name in names]
 
     @property
     def is_classifier(self):
         """Whether the network predicts classes."""
-        return hasattr(self.network, "classes_")
+        return hasattr(self.model, "classes_")
 
     def class_names(self, given=None):
         """Names of the classes: those given, else the labels; none where there are no classes."""
-        classes = getattr(self.network, "classes_", [])
+        classes = getattr(self.model, "classes_", [])
         return [str(c) for c in classes] if given is None else check_names(given, len(classes), "class_names")
 
     def target(self, y, class_names=None):
@@ -184,8 +184,8 @@ class Inspected:
             raise ValueError(f"y must be one column of labels or values; got the shape {np.shape(y)}")
         y = np.asarray(y)
         if self.is_classifier:
-            return class_codes(y, self.network.classes_), self.class_names(class_names)
-        if is_regressor(self.network) or type_of_target(y) not in ("binary", "multiclass"):
+            return class_codes(y, self.model.classes_), self.class_names(class_names)
+        if is_regressor(self.model) or type_of_target(y) not in ("binary", "multiclass"):
             return y, None
         classes = np.unique(y)
         names = classes if class_names is None else check_names(class_names, len(classes), "class_names")
@@ -202,7 +202,7 @@ class Inspected:
             return names if len(names) == n else names[-1:]
         if given is not None:
             return check_names(given, n, "class_names")
-        if n == self.sizes[0] and not is_regressor(self.network):
+        if n == self.sizes[0] and not is_regressor(self.model):
             return self.input_names(feature_names)
         return [r"$\hat{y}$"] if n == 1 else [rf"$\hat{{y}}_{{{k}}}$" for k in range(1, n + 1)]
 

@@ -116,10 +116,9 @@ class NetworkDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         inspected = Inspected(estimator)
-        network = inspected.network
         return cls(
-            coefs=network.coefs_,
-            intercepts=network.intercepts_,
+            coefs=inspected.model.coefs_,
+            intercepts=inspected.model.intercepts_,
             activations=inspected.activation_names,
             feature_names=inspected.input_names(feature_names),
             output_names=inspected.output_names(class_names, feature_names),

@@ -192,8 +192,9 @@ class HiddenUnitsDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         inspected = Inspected(estimator)
+        model = inspected.model
         check_count(max_units, "max_units")
-        W = inspected.network.coefs_[0].T
+        W = model.coefs_[0].T
         norms = np.linalg.norm(W, axis=1)
         units = np.argsort(-norms, kind="stable")[:max_units] if sort else np.arange(len(W))[:max_units]
         if image_shape is not None:
@@ -213,8 +214,7 @@ class HiddenUnitsDisplay:
         low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
         grid = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
         points = like_frame(np.column_stack([x.ravel() for x in grid]), X)
-        a = inspected.network._validate_for_output(inspected.inputs(points))
-        z = a @ inspected.network.coefs_[0] + inspected.network.intercepts_[0]
+        z = model._z(model._validate_for_output(inspected.inputs(points)), 1)
         kind, response = _response(inspected, points, output)
         if y is not None and np.ndim(y) > 1:
             y = np.asarray(y)[:, output] if kind == "values" else None  # a sample of several labels has no one colour
@@ -412,19 +412,19 @@ def _arrow(line, z, grid, points, others):
 
 def _response(inspected, points, output):
     """What the network makes of the points: its kind, and an array of shape (n_responses, n_points)."""
-    network = inspected.network
+    model = inspected.model
     if inspected.is_classifier:
-        z = network.decision_function(inspected.inputs(points))
-        if network._multilabel:
+        z = model.decision_function(inspected.inputs(points))
+        if model._multilabel:
             return "labels", z.T
-        if len(network.classes_) == 1:
+        if len(model.classes_) == 1:
             return "classes", np.ones((1, len(points)))
         if z.ndim == 1:
             return "classes", np.stack([-z, z])
         highest = np.sort(z, axis=1)[:, -2:]
         others = np.where(z == highest[:, 1:], highest[:, :1], highest[:, 1:])
         return "classes", (z - others).T
-    if is_regressor(network):
+    if is_regressor(model):
         y = np.asarray(inspected.estimator.predict(points))
         y = y.reshape(len(points), -1)
         if output not in range(y.shape[1]):

@@ -1,7 +1,5 @@
 """InputGradientDisplay: which inputs an output depends on."""
 
-from numbers import Integral
-
 import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
@@ -153,15 +151,13 @@ class InputGradientDisplay:
         """
         pyplot(f"{cls.__name__}.from_estimator")
         inspected = Inspected(estimator)
-        network = inspected.network
+        model = inspected.model
         check_count(max_features, "max_features")
         if kind not in ("auto", "sample", "mean"):
             raise ValueError(f'kind must be "auto", "sample" or "mean"; got {kind!r}')
-        K = inspected.sizes[-1]
-        if output is not None and not (isinstance(output, Integral) and 0 <= output < K):
-            raise ValueError(f"output must be None or an integer from 0 to {K - 1}; got {output!r}")
-        inputs = network._validate_for_output(inspected.inputs(X))
-        network = network._view({})  # which takes validated samples
+        model._check_output(output)
+        K = model.n_outputs_
+        inputs = model._validate_for_output(inspected.inputs(X))
         n = inputs.shape[0]
         if kind == "auto":
             kind = "sample" if n == 1 else "mean"
@@ -171,29 +167,23 @@ class InputGradientDisplay:
             samples = _dense(X if np.shape(X) == inputs.shape else inputs)
         if kind == "sample" and n > (most := 1 if image_shape is None else 10):
             raise ValueError(f'kind="sample" draws at most {most} of these samples; X has {n}. kind="mean" takes all')
-        quantity = "z" if inspected.is_classifier else r"\hat{y}" if is_regressor(network) else "a^L"
-        out_activation = "identity" if inspected.is_classifier else network.out_activation_
+        quantity = "z" if inspected.is_classifier else r"\hat{y}" if is_regressor(model) else "a^L"
         names = inspected.output_names(class_names, feature_names)
         if K > 1 or inspected.is_classifier:
             names = [f"{'class' if inspected.is_classifier else 'output'} {name}" for name in names]
         else:
             names = [""]
-
-        def gradients_of(rows, k):
-            return network._input_gradients(inputs[rows], int(k), out_activation)
-
-        everywhere = slice(None)
         if output is not None or K == 1:
             k = output or 0
-            gradients, labels, of = gradients_of(everywhere, k), [names[k]] * n, names[k]
+            gradients, labels, of = model._gradients_at(inputs, [k])[:, 0], [names[k]] * n, names[k]
         elif inspected.is_classifier:
-            largest = network.decision_function(inputs).argmax(axis=1)
-            gradients = np.empty(inputs.shape, dtype=network.coefs_[0].dtype)
+            largest = model._z(inputs, len(model.coefs_)).argmax(axis=1)
+            gradients = np.empty(inputs.shape, dtype=model.coefs_[0].dtype)
             for k in np.unique(largest):
-                gradients[largest == k] = gradients_of(largest == k, k)
+                gradients[largest == k] = model._gradients_at(inputs[largest == k], [k])[:, 0]
             labels, of = [names[k] for k in largest], "the predicted class"
         elif kind == "mean":
-            gradients, of = sum(np.abs(gradients_of(everywhere, k)) for k in range(K)) / K, "all outputs"
+            gradients, of = sum(np.abs(model._gradients_at(inputs, [k])[:, 0]) for k in range(K)) / K, "all outputs"
         else:
             raise ValueError(f'kind="sample" draws one output: say by output which of the {K}')
         return cls(

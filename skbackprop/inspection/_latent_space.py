@@ -114,7 +114,7 @@ class LatentSpaceDisplay:
             layer = narrowest[len(narrowest) // 2]
         if not isinstance(layer, Integral) or isinstance(layer, bool) or not 1 <= layer <= L:
             raise ValueError(f"layer must be an integer from 1 to {L}; got {layer!r}")
-        a = inspected.network.activations(inspected.inputs(X))[layer - 1]
+        a = inspected.model.activations(inspected.inputs(X))[layer - 1]
         target = rows = None
         if y is not None:
             check_consistent_length(a, y)

@@ -149,22 +149,22 @@ class LossCurveDisplay:
         if not estimators:
             raise ValueError("estimators is empty")
         if names is None:
-            names = [f"{type(Inspected(e).network).__name__} {k}" for k, e in enumerate(estimators, start=1)]
+            names = [f"{type(Inspected(e).model).__name__} {k}" for k, e in enumerate(estimators, start=1)]
         if len(names) != len(estimators):
             raise ValueError(f"names must be {len(estimators)} names; got {names!r}")
         return cls._of(estimators, names).plot(ax, log_scale=log_scale)
 
     @classmethod
     def _of(cls, estimators, names):
-        networks = [Inspected(estimator).network for estimator in estimators]
-        for network in networks:
-            if not network.loss_curve_:
-                raise ValueError(f"{type(network).__name__} was trained for no epoch: its loss_curve_ is empty")
-        losses = {getattr(network, "loss", None) for network in networks}
+        models = [Inspected(estimator).model for estimator in estimators]
+        for model in models:
+            if not model.loss_curve_:
+                raise ValueError(f"{type(model).__name__} was trained for no epoch: its loss_curve_ is empty")
+        losses = {getattr(model, "loss", None) for model in models}
         return cls(
-            loss_curves=[np.array(network.loss_curve_) for network in networks],
-            validation_loss_curves=[_validation_curve(network) for network in networks],
-            best_epochs=[_best_epoch(network) for network in networks],
+            loss_curves=[np.array(model.loss_curve_) for model in models],
+            validation_loss_curves=[_validation_curve(model) for model in models],
+            best_epochs=[_best_epoch(model) for model in models],
             names=list(names),
             loss_name=losses.pop() if len(losses) == 1 else None,
         )
@@ -247,19 +247,19 @@ class LossCurveDisplay:
             self.ax_.legend(handles=handles, fontsize=size)
 
 
-def _validation_curve(network):
+def _validation_curve(model):
     """The epochs after which held-out samples were looked at, and their losses; None where there were none."""
-    losses = network.validation_loss_curve_
+    losses = model.validation_loss_curve_
     if losses is None:
         return None
     # of several trainings perhaps not all had such samples: the last one has them, or the first
-    start = len(network.loss_curve_) - len(losses) if network.best_validation_score_ is not None else 0
+    start = len(model.loss_curve_) - len(losses) if model.best_validation_score_ is not None else 0
     return start + np.arange(1, len(losses) + 1), np.array(losses)
 
 
-def _best_epoch(network):
+def _best_epoch(model):
     """The epoch, counted from 1, whose weights early stopping kept; None without it."""
-    if not network.early_stopping or network.best_validation_score_ is None:
+    if not model.early_stopping or model.best_validation_score_ is None:
         return None
-    scores = network.validation_scores_[-network.n_iter_ :]
-    return len(network.loss_curve_) - len(scores) + int(np.argmax(scores)) + 1
+    scores = model.validation_scores_[-model.n_iter_ :]
+    return len(model.loss_curve_) - len(scores) + int(np.argmax(scores)) + 1

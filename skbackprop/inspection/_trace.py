@@ -7,9 +7,8 @@ from numbers import Real
 import numpy as np
 from scipy.sparse import issparse
 
-from .._kernel import activation as activation_and_derivative
 from .._kernel import gradient, steps
-from .._network import ACTIVATIONS, activation_code
+from .._network import forward
 from .._training.sampling import Samples
 from ._common import Inspected
 
@@ -154,8 +153,8 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     """Everything that the next step would compute, were it made on one given sample.
 
     The step is the lecture's (lecture.md, section 3) at the fitted weights: that of ``solver="sgd"`` without momentum
-    and dropout, whatever the estimator's parameters are. z^l is computed here; f_i, the gradients and the new weights
-    are those of the compiled kernel, which trains. The estimator stays as it is.
+    and dropout, whatever the estimator's parameters are. z^l is that of predictions; f_i, the gradients and the new
+    weights are those of the compiled kernel, which trains. The estimator stays as it is.
 
     Parameters
     ----------
@@ -196,45 +195,45 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     True
     """
     inspected = Inspected(estimator)
-    estimator = inspected.network
+    model = inspected.model
     x = np.asarray(x)[np.newaxis] if not hasattr(x, "ndim") or x.ndim < 2 else x
     if x.shape[0] != 1:
         raise ValueError(f"x must be one sample; got {x.shape[0]}")
     x = inspected.inputs(x)
     y = np.asarray(y)
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
-    dtype = estimator.coefs_[0].dtype
-    x, y, _ = estimator._check_data(x, y, None, dtype, reset=False)
-    targets = estimator._encode_validation(y, dtype)
-    network = estimator._build_network(x, targets)
-    estimator._check_same_shape(network)
-    network.set(estimator.coefs_, estimator.intercepts_)
+    dtype = model.coefs_[0].dtype
+    x, y, _ = model._check_data(x, y, None, dtype, reset=False)
+    targets = model._encode_validation(y, dtype, name="y")
+    if targets.shape[1:] not in ((), (model.n_outputs_,)):
+        raise ValueError(f"y must have {model.n_outputs_} values; got {targets.shape[1]}")
+    network = model._build_network(x, targets)
+    model._check_same_shape(network)
+    network.set(model.coefs_, model.intercepts_)
     if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
         raise ValueError(f"learning_rate must be a finite number > 0; got {learning_rate!r}")
     if learning_rate is None:
-        learning_rate = estimator._schedule()(len(estimator.loss_curve_), estimator._lowered)
+        learning_rate = model._schedule()(len(model.loss_curve_), model._lowered)
 
-    names = dict(enumerate(network.activations, start=1))
-    layers = list(names)
-    samples, draws = Samples(x, targets), np.zeros(1, dtype=np.int64)
     a, z, derivative = {0: (x.toarray() if issparse(x) else x)[0]}, {}, {}
+    layers = forward(x, model.coefs_, model.intercepts_, network.activations, keep=True)
+    for l, (z_l, a_l, derivative_l) in enumerate(layers, start=1):
+        z[l], a[l] = z_l[0], a_l[0]
+        if derivative_l is not None:
+            derivative[l] = derivative_l[0]
     W, b = _by_layer(network.coefs, network.intercepts)
-    for l in layers:
-        z[l] = W[l] @ a[l - 1] + b[l]
-        a[l] = ACTIVATIONS[names[l]](z[l][np.newaxis].copy())[0]
-        if names[l] != "softmax":
-            derivative[l] = np.asarray(activation_and_derivative(z[l], activation_code(names[l]))[1])
+    samples, draws = Samples(x, targets), np.zeros(1, dtype=np.int64)
     loss, G = gradient(network, samples, draws)
     grad_W, grad_b = _by_layer(*network.views(G))
-    steps(network, samples, draws, learning_rate, estimator.alpha)
+    steps(network, samples, draws, learning_rate, model.alpha)
     W_after, b_after = _by_layer(*network.views(network.folded()))
-    target = np.eye(len(b[layers[-1]]), dtype=dtype)[targets[0]] if targets.ndim == 1 else targets[0]
+    target = np.eye(model.n_outputs_, dtype=dtype)[targets[0]] if targets.ndim == 1 else targets[0]
     return StepTrace(
         y=target,
         tau=float(learning_rate),
-        alpha=float(estimator.alpha),
+        alpha=float(model.alpha),
         loss=loss,
-        activations=names,
+        activations=dict(enumerate(network.activations, start=1)),
         z=z,
         a=a,
         derivative=derivative,

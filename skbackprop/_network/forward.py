@@ -1,0 +1,87 @@
+"""What a network computes outside of training: the forward pass of many samples, and backprop down to their features.
+
+The kernel has the same for one sample at a time, in training.
+"""
+
+import numpy as np
+
+from .activations import ACTIVATIONS, value_and_derivative
+
+__all__ = ["BATCH", "forward", "input_gradients", "last_layer"]
+
+#: Rows of a batch: few enough that a layer's outputs stay in the cache.
+BATCH = 1000
+
+
+def forward(a, coefs, intercepts, activations, keep=False):
+    """The forward pass: z^l = W^l a^(l-1) + b^l, a^l = σ(z^l).
+
+    Parameters
+    ----------
+    a : {ndarray, CSR matrix} of shape (n_samples, M_0)
+        The samples, a^0.
+    coefs, intercepts : list of ndarray
+        As in `Network`; of as many layers as are wanted.
+    activations : sequence of str
+        Of the same layers.
+    keep : bool, default=False
+        Whether to keep z^l, and to compute σ'(z^l), by the functions of the kernel. Otherwise a^l takes z^l's place in
+        memory.
+
+    Returns
+    -------
+    list of (z, a, derivative), ndarrays of shape (n_samples, M_l) or None
+        z^l, a^l and σ'(z^l), for l = 1, 2, ...; without `keep` only a. A softmax has no σ': each of its outputs depends
+        on all z of the layer.
+    """
+    layers = []
+    for W, b, activation in zip(coefs, intercepts, activations, strict=True):
+        z = a @ W
+        z += b
+        if keep:
+            a, derivative = value_and_derivative(activation, z)
+            layers.append((z, a, derivative))
+        else:
+            a = ACTIVATIONS[activation](z)
+            layers.append((None, a, None))
+    return layers
+
+
+def last_layer(X, coefs, intercepts, activations):
+    """a^l of the last of these layers, by `forward`, a batch of rows at a time, to need little memory."""
+    n = X.shape[0]
+    if n <= BATCH:
+        return forward(X, coefs, intercepts, activations)[-1][1]
+    out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[-1].dtype)
+    for k in range(0, n, BATCH):
+        out[k : k + BATCH] = last_layer(X[k : k + BATCH], coefs, intercepts, activations)
+    return out
+
+
+def input_gradients(X, coefs, intercepts, activations, outputs):
+    """The gradients of outputs with respect to the features: ∂a^L_k / ∂x, by backprop to layer 0.
+
+    Parameters
+    ----------
+    X, coefs, intercepts, activations
+        As in `forward`, of all layers; not with a softmax.
+    outputs : sequence of int
+        The k.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, len(outputs), M_0)
+        The gradients.
+    """
+    gradients = np.empty((X.shape[0], len(outputs), X.shape[1]), dtype=coefs[0].dtype)
+    for start in range(0, X.shape[0], BATCH):
+        rows = slice(start, start + BATCH)
+        layers = forward(X[rows], coefs, intercepts, activations, keep=True)
+        *below, last = [derivative for _, _, derivative in layers]
+        for place, k in enumerate(outputs):
+            # δ^L is σ'(z^L) in output k and 0 in all others, so that one column of W^L is enough
+            delta, W = last[:, k : k + 1], coefs[-1][:, k : k + 1]
+            for W_below, derivative in zip(coefs[-2::-1], below[::-1], strict=True):
+                delta, W = (delta @ W.T) * derivative, W_below
+            gradients[rows, place] = delta @ W.T
+    return gradients
