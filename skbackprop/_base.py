@@ -237,7 +237,7 @@ class BaseBackprop(
             X,
             targets,
             sample_weight,
-            self._class_importance(targets, sample_weight, progress.partial),
+            self._class_importance(targets, sample_weight),
             sampling=self.sampling,
             lbfgs=self.solver == "lbfgs",
             partial=progress.partial,
@@ -305,7 +305,7 @@ class BaseBackprop(
         """The class of each sample, to divide all classes alike; None where there are none."""
         return None
 
-    def _class_importance(self, targets, sample_weight, partial):
+    def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
 

@@ -477,15 +477,13 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             return None
         return targets if targets.ndim == 1 else targets[:, 0].astype(np.intp)
 
-    def _class_importance(self, targets, sample_weight, partial):
+    def _class_importance(self, targets, sample_weight):
         if self.class_weight is None or len(self.classes_) == 1:
             return None
         codes = self._strata(targets)
         if isinstance(self.class_weight, dict):
             weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
-            # a part of the data may have classes of weight 0 alone: it teaches nothing
-            nothing = not (partial or weight[codes].any())
-            if nothing or not (np.isfinite(weight) & (weight >= 0)).all():
+            if not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
                 raise ValueError(f"class weights must be finite, not negative, and not all 0; got {self.class_weight}")
         else:
             if sample_weight is None:
