@@ -33,6 +33,17 @@ def make_data(estimator, n=40, n_features=4, seed=0, dtype=np.float64):
     return X, (1 / (1 + np.exp(-score))).astype(dtype)
 
 
+def fitted(estimator, X, y, *args, **kwargs):
+    """An estimator of the class, fitted in five epochs."""
+    return fit_quietly(estimator(*args, **{"max_iter": 5, "random_state": 0} | kwargs), X, y)
+
+
+def multilabel_data():
+    """X, and one label for each of three features: whether it is positive."""
+    X, _ = make_data(BackpropClassifier)
+    return X, (X[:, :3] > 0).astype(int)
+
+
 def weights_of(estimator):
     """Copies of the arrays W^1, ..., W^L, b^1, ..., b^L."""
     return [w.copy() for w in estimator.coefs_ + estimator.intercepts_]
@@ -74,7 +85,6 @@ class Observer:
 
 
 # ---- the kernel ---------------------------------------------------------------------------------------------------
-
 
 #: (activation of the output layer, the kernel's loss), of all that the estimators allow
 OUTPUTS = [

@@ -1,14 +1,71 @@
-"""The step size of each epoch."""
+"""The step size of each epoch: a number, a function of the epoch, a schedule."""
 
 import re
 
 import numpy as np
 import pytest
-from helpers import fit_quietly, make_data
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
 
-from skbackprop import BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._training import loop
 from skbackprop._training.schedules import Schedule
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_callable_gets_the_epoch(estimator):
+    X, y = make_data(estimator)
+    epochs = []
+
+    def tau(epoch):
+        epochs.append(epoch)
+        return 0.01
+
+    model = fit_quietly(estimator(learning_rate=tau, max_iter=4, warm_start=True, random_state=0), X, y)
+    assert epochs == [0, 1, 2, 3]
+    fit_quietly(model, X, y)
+    assert epochs == list(range(8))
+    model.partial_fit(X, y)
+    assert epochs == list(range(9))
+    fit_quietly(model.set_params(warm_start=False), X, y)
+    assert epochs == [*range(9), *range(4)]
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_constant_callable_is_a_number(estimator):
+    X, y = make_data(estimator)
+    number = fit_quietly(estimator(learning_rate=0.02, max_iter=4, random_state=0), X, y)
+    for tau in (0.02, np.float64(0.02)):
+        function = fit_quietly(estimator(learning_rate=lambda epoch, tau=tau: tau, max_iter=4, random_state=0), X, y)
+        assert same_bits(number, function)
+
+
+def test_each_epoch_has_its_own_step_size():
+    """Two epochs at 0.1 and 0.01 are one at 0.1, then a warm one at 0.01."""
+    X, y = make_data(BackpropClassifier)
+    falling = fit_quietly(BackpropClassifier(learning_rate=lambda k: 0.1 / 10**k, max_iter=2, random_state=0), X, y)
+    parts = fit_quietly(BackpropClassifier(learning_rate=0.1, max_iter=1, warm_start=True, random_state=0), X, y)
+    fit_quietly(parts.set_params(learning_rate=0.01), X, y)
+    assert same_bits(falling, parts)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("tau", [0, -0.1, np.nan, np.inf, "0.1", None, [0.1]])
+def test_a_callable_that_returns_nonsense(estimator, tau):
+    X, y = make_data(estimator)
+    model = fit_quietly(estimator(max_iter=2, random_state=0), X, y)
+    model.set_params(learning_rate=lambda epoch: 0.01 if epoch < 1 else tau)
+    before = snapshot_without_callables(model)
+    with pytest.raises(ValueError, match=r"learning_rate.*epoch 1"):
+        model.fit(X, y)
+    assert snapshot_without_callables(model) == before
+
+
+def snapshot_without_callables(model):
+    rate = model.learning_rate
+    del model.learning_rate  # a lambda has no pickle
+    state = snapshot(model)
+    model.learning_rate = rate
+    return state
 
 
 @pytest.fixture

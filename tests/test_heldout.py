@@ -4,15 +4,38 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
-from sklearn.datasets import load_digits
+from faults import every_estimator, new
+from helpers import fit_quietly, make_data, same_bits, snapshot
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+from sklearn.model_selection import train_test_split
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._training.heldout import split
-from skbackprop._training.sampling import canonical_order
+from skbackprop._training.sampling import canonical_order, distinct
 
-every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
+X, Y = make_data(BackpropRegressor)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        dict(X_val=X[:9, :3], y_val=Y[:9]),
+        dict(X_val=X[:9], y_val=Y[:8]),
+        dict(X_val=X[:0], y_val=Y[:0]),
+        dict(X_val=np.full((9, 4), np.inf), y_val=Y[:9]),
+        dict(X_val="X", y_val=Y[:9]),
+        dict(X_val=X[:9], y_val=np.full(9, np.nan)),
+        dict(X_val=X[:9], y_val=Y[:9], sample_weight_val=np.zeros(9)),
+        dict(X_val=X[:9], y_val=np.ones((9, 2))),
+    ],
+)
+def test_bad_held_out_samples(bad, warm_start):
+    model = fit_quietly(new(BackpropRegressor, "early_stopping", warm_start=warm_start), X, Y)
+    before = snapshot(model)
+    with pytest.raises(ValueError):
+        model.fit(X, Y, **bad)
+    assert snapshot(model) == before
 
 
 def test_the_split():
@@ -163,15 +186,19 @@ def test_partial_fit_holds_nothing_out():
     assert same_bits(early, plain)
 
 
-def test_start_weights_of_ones_own():
-    """The same start weights and random stream: the same model; and they are where training starts."""
-    X, y = load_digits(return_X_y=True)
-    start = BackpropClassifier((20,), learning_rate=1e-300, max_iter=1, random_state=0, n_iter_no_change=np.inf)
-    fit_quietly(start, X, y)
-    drawn, given, halves = (BackpropClassifier((20,), max_iter=3, random_state=0, warm_start=True) for _ in range(3))
-    fit_quietly(drawn, X, y)
-    for _ in range(2):  # with warm_start, too, training starts from the given weights
-        fit_quietly(given, X, y, coefs_init=start.coefs_, intercepts_init=start.intercepts_)
-        assert same_bits(drawn, given)
-    fit_quietly(halves, X, y, coefs_init=start.coefs_)
-    assert same_bits(drawn, halves)
+def test_the_split_is_scikit_learns():
+    """To the bit, though the rows are never copied."""
+    rng, n = np.random.default_rng(0), 1000
+    X = rng.integers(3, size=(n, 4)).astype(float)
+    y = rng.integers(3, size=n)
+    order = canonical_order(X, y)
+    group = np.cumsum(distinct(X, y, order)) - 1
+    groups, first = np.unique(group, return_index=True)
+    assert len(groups) < n / 2
+    seed = int(np.random.default_rng(7).integers(2**32))
+    _, held_out = train_test_split(
+        groups, test_size=int(np.ceil(0.2 * len(groups))), stratify=y[order[first]], random_state=seed
+    )
+    expected = order[~np.isin(group, held_out)], order[np.isin(group, held_out)]
+    for own, plain in zip(split(X, y, order, 0.2, y, np.random.default_rng(7)), expected, strict=True):
+        assert own.tobytes() == plain.tobytes()
