@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from helpers import ESTIMATORS, fit_quietly, fitted, make_data, same_bits, weights_of
-from oracle import ACTIVATIONS
+from oracle_extensions import ACTIVATIONS
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 from helpers import ESTIMATORS, fitted, make_data, same_bits
-from oracle import sigmoid
+from oracle import sigma
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 
@@ -18,7 +18,7 @@ def test_activations_of_every_layer(estimator):
     np.testing.assert_allclose(first, np.tanh(X @ model.coefs_[0] + model.intercepts_[0]), rtol=1e-12)
     np.testing.assert_allclose(second, np.log1p(np.exp(first @ model.coefs_[1] + model.intercepts_[1])), rtol=1e-12)
     z = second @ model.coefs_[2] + model.intercepts_[2]
-    np.testing.assert_allclose(output, sigmoid(z) if estimator is BackpropClassifier else z, rtol=1e-12)
+    np.testing.assert_allclose(output, sigma(z) if estimator is BackpropClassifier else z, rtol=1e-12)
     np.testing.assert_array_equal(model.transform(X), second)
     if estimator is BackpropRegressor:
         np.testing.assert_array_equal(model.predict(X), output.ravel())

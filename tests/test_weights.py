@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, weights_of
-from oracle import backpropagation
+from oracle_extensions import extended_backpropagation
 from scipy.stats import chisquare
 from sklearn.utils.class_weight import compute_class_weight
 
@@ -307,7 +307,7 @@ def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling, dr
 
     targets = np.eye(3)[y] if estimator is BackpropClassifier else y.reshape(-1, 1)
     factors = weight / weight.mean() if (weights, sampling) == ("fractions", "shuffle") else None
-    losses = backpropagation(
+    losses = extended_backpropagation(
         W,
         b,
         X,
