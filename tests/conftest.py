@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 
 from skbackprop._kernel import AVAILABLE_LEVELS, use_level
 
+pytest.register_assert_rewrite("faults")
 os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
 
 #: `pytest --hypothesis-profile=long` tries each property on thousands of examples.

@@ -5,11 +5,20 @@ import copy
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, make_network, make_samples, same_bits
+from helpers import (
+    ESTIMATORS,
+    fit_quietly,
+    make_data,
+    make_network,
+    make_samples,
+    same_bits,
+    trained_by,
+    weights_of,
+)
 
-from skbackprop import BackpropRegressor
-from skbackprop._training import chunks, loop, sampling
-from skbackprop._training.chunks import chunk_length, mean_loss, total_loss, touched_weights
+from skbackprop import BackpropRegressor, _kernel
+from skbackprop._training import chunks, sampling
+from skbackprop._training.chunks import chunk_length, mean_loss, touched_weights
 
 
 class LongCurve(list):
@@ -79,40 +88,49 @@ def test_a_chunk_of_draws_is_short(sizes, layout):
     assert chunk == 1 or chunk * touched_weights(network, samples) <= chunks.CHUNK_WEIGHTS
 
 
-@pytest.fixture
-def lengths(monkeypatch):
-    """The lengths of all calls of the kernel, each of which may take ten draws."""
-    lengths = []
-    for module in (chunks, loop):
-        steps = module.steps
-        monkeypatch.setattr(
-            module, "steps", lambda *args, steps=steps, **kwargs: lengths.append(len(args[2])) or steps(*args, **kwargs)
-        )
-    monkeypatch.setattr(chunks, "CHUNK_DRAWS", 10)
-    return lengths
+class Recorder:
+    """The kernel's `steps`, with a record of how many draws each call had."""
+
+    def __init__(self):
+        self.lengths = []
+
+    def __call__(self, network, samples, rows, *how):
+        self.lengths.append(len(rows))
+        return _kernel.steps(network, samples, rows, *how)
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 4])
-@pytest.mark.parametrize("watched", [False, True])
-def test_every_call_in_a_fit_is_short(watched, batch_size, lengths):
-    """The loss of held-out samples included; batches stay whole."""
+def test_every_call_in_a_fit_is_short(batch_size):
+    """Batches stay whole."""
     X, y = make_data(BackpropRegressor, n=55)
-    given = dict(X_val=X, y_val=y) if watched else {}
-    fit_quietly(BackpropRegressor((3,), batch_size=batch_size, max_iter=3, random_state=0), X, y, **given)
-    assert max(lengths) <= 10
-    assert sum(lengths) >= 3 * 55 * (1 + watched)
+    record = Recorder()
+    model = BackpropRegressor((3,), batch_size=batch_size, max_iter=3, random_state=0)
+    fit_quietly(trained_by(record, model, chunk=10), X, y)
+    epochs = [length for length in record.lengths if length <= 10]
+    assert sum(epochs) >= 3 * 55
+    assert set(epochs) >= {10 // batch_size * batch_size}
 
 
-def test_a_loss_in_parts_is_the_whole_loss(lengths):
-    network, samples = make_network((4, 3), ["logistic"]), make_samples((4, 3), n=44)
-    rows = np.arange(44)
-    whole = sum(total_loss(network, samples, rows[k : k + 1]) for k in rows)
-    lengths.clear()
-    assert total_loss(network, samples, rows) == pytest.approx(whole)
-    assert lengths == [10, 10, 10, 10, 4]
-    frequency = np.arange(44.0)
-    expected = sum(frequency[k] * total_loss(network, samples, rows[k : k + 1]) for k in rows) / frequency.sum()
-    assert mean_loss(network, samples, frequency) == pytest.approx(expected)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_chunks_of_draws_make_no_difference(estimator):
+    X, y = make_data(estimator)
+    model = estimator(max_iter=3, random_state=0)
+    whole = fit_quietly(model, X, y)
+    parts = fit_quietly(trained_by(_kernel.steps, model, chunk=3), X, y)
+    for a, b in zip(weights_of(whole), weights_of(parts), strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert whole.loss_curve_ == pytest.approx(parts.loss_curve_, rel=1e-13)
+
+
+def test_the_loss_of_many_samples_is_measured_in_parts():
+    """As that of held-out samples is."""
+    n = 2 * chunks.CHUNK_DRAWS + 5
+    network, samples, record = make_network((4, 3), ["logistic"]), make_samples((4, 3), n=n), Recorder()
+    frequency = np.ones(n)
+    frequency[:3] = 7
+    whole = _kernel.steps(network, samples, np.append(np.arange(n), np.repeat([0, 1, 2], 6)), 0.0)
+    assert mean_loss(network, samples, frequency, record) == pytest.approx(whole / (n + 18))
+    assert record.lengths == [chunks.CHUNK_DRAWS, chunks.CHUNK_DRAWS, 5]
 
 
 @pytest.mark.parametrize("layout", [np.asarray, sp.csr_array])

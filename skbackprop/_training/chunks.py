@@ -25,14 +25,14 @@ def chunk_length(network, samples):
     return int(np.clip(CHUNK_WEIGHTS / touched_weights(network, samples), 1, CHUNK_DRAWS))
 
 
-def total_loss(network, samples, rows):
-    """The sum of f_i over some rows, in chunks."""
+def total_loss(network, samples, rows, steps=steps):
+    """The sum of f_i over some rows, in chunks, by the kernel's `steps`."""
     chunk = chunk_length(network, samples)
     return sum(steps(network, samples, rows[k : k + chunk], 0.0) for k in range(0, len(rows), chunk))
 
 
-def mean_loss(network, samples, frequency):
+def mean_loss(network, samples, frequency, steps=steps):
     """The mean of f_i over the rows, each as often as `frequency`, an array of shape (n_samples,), says."""
     weights = frequency if samples.weights is None else frequency * samples.weights
     rows = np.flatnonzero(weights)
-    return total_loss(network, Samples(samples.X, samples.targets, weights), rows) / frequency.sum()
+    return float(total_loss(network, Samples(samples.X, samples.targets, weights), rows, steps) / frequency.sum())

@@ -56,7 +56,7 @@ class HeldOut:
 
     def _loss(self, network):
         weight = np.ones(self.X.shape[0]) if self.sample_weight is None else self.sample_weight
-        return float(mean_loss(network, Samples(self.X, self.targets), weight))
+        return mean_loss(network, Samples(self.X, self.targets), weight)
 
     def _score(self, estimator):
         weight = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}

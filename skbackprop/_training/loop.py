@@ -39,6 +39,10 @@ class Epochs:
         What an epoch is.
     alpha : float
         L2 penalty.
+    steps : callable, default=kernel.steps
+        What makes the steps, and measures losses.
+    chunk : int, default=None
+        How many draws one call of it takes, rounded to whole batches; None: so many that a call is short.
 
     Attributes
     ----------
@@ -47,11 +51,11 @@ class Epochs:
         does every bit of the training: not on whether somebody watches.
     """
 
-    def __init__(self, progress, samples, draws, alpha):
+    def __init__(self, progress, samples, draws, alpha, steps=steps, chunk=None):
         network, rule = progress.network, progress.rule
-        self.samples, self.draws, self.alpha = samples, draws, alpha
+        self.samples, self.draws, self.alpha, self.steps = samples, draws, alpha, steps
         self.n_hidden = int(network.stride[1:-1].sum()) if rule.dropout else 0
-        self.chunk = chunk_length(network, samples)
+        self.chunk = chunk_length(network, samples) if chunk is None else chunk
         if self.n_hidden:
             self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_hidden))
         self.chunk = max(1, self.chunk // rule.batch_size) * rule.batch_size  # whole batches
@@ -69,7 +73,7 @@ class Epochs:
             if noise_bits is not None:
                 size = len(rows) * self.n_hidden
                 noise = noise_bits.random_raw(-(-size // 4)).view(np.uint16)[:size].reshape(len(rows), -1)
-            yield steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise), len(rows)
+            yield self.steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise), len(rows)
         if self.epochs_per_look == 1:
             progress.network.fold_scale()  # as `partial_fit` does after each epoch: so both round alike
 
@@ -77,11 +81,11 @@ class Epochs:
         """The mean f_i of the next few draws, of at most this share of an epoch, at the weights as they are."""
         n = min(START_DRAWS, ceil(share * self.draws.epoch_length))
         rows = next(self.draws.epoch(copy.deepcopy(progress.rng), n))
-        return float(total_loss(progress.network, self.samples, rows) / n)
+        return float(total_loss(progress.network, self.samples, rows, self.steps) / n)
 
     def mean_loss(self, network):
         """The mean f_i of an epoch that draws every sample as often as expected, at the weights of a network."""
-        return mean_loss(network, self.samples, self.draws.frequency(len(self.samples)))
+        return mean_loss(network, self.samples, self.draws.frequency(len(self.samples)), self.steps)
 
     def constant_loss(self, network):
         """The same for the best constant prediction."""
