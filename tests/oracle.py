@@ -1,7 +1,7 @@
 """The backpropagation algorithm of the lecture in plain NumPy, to hold the kernel against: for reading, not for speed.
 
-Squared error, logistic units, one sample a step; symbols and numbers are those of docs/algorithm.md. oracle_extensions.py has
-the rest.
+Squared error, logistic units, one sample a step; symbols and numbers are those of docs/algorithm.md. The rest is in
+oracle_extensions.py.
 """
 
 import numpy as np

@@ -15,6 +15,7 @@ from sklearn.base import clone
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 
+START_METHODS = multiprocessing.get_all_start_methods()
 #: Trainings that count as converged: a warning of one thread would be caught, or not, by what another does.
 FEW = dict(tol=1e9, n_iter_no_change=2)
 MODELS = [
@@ -60,7 +61,11 @@ def test_in_two_threads(data, serial):
     assert all(same_bits(one, other) for one, other in zip(together, serial * 2, strict=True))
 
 
-@pytest.mark.parametrize("start", [s for s in multiprocessing.get_all_start_methods() if s != "fork"])
+@pytest.mark.parametrize(
+    ("data", "start"),
+    [(sparse, start) for sparse, start in ((False, "spawn"), (True, "forkserver")) if start in START_METHODS],
+    indirect=["data"],
+)
 def test_in_two_processes(data, serial, start):
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(start)) as pool:
         together = submit_all(pool, *data)
