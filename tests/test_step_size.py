@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot, trained_by
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, _kernel
 from skbackprop._training.schedules import Schedule
 
 
