@@ -7,6 +7,8 @@ order, and tests hold them against each other. The functions may overwrite their
 import numpy as np
 from scipy.special import expit, ndtr
 
+from .._kernel import EXP_MAX
+
 __all__ = ["ACTIVATIONS", "HIDDEN_ACTIVATIONS", "OUTPUT_RANGES", "activation_code"]
 
 
@@ -54,7 +56,7 @@ def gelu(z):
 
 def exp(z):
     """e^z, for outputs only; where it would overflow, the largest value that the kernel gives."""
-    return np.exp(np.minimum(z, 87 if z.dtype == np.float32 else 708, out=z), out=z)
+    return np.exp(np.minimum(z, EXP_MAX[z.dtype.name], out=z), out=z)
 
 
 def softmax(z):
