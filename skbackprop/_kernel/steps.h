@@ -28,7 +28,7 @@ static void FN(catch_up)(FN(state_t) * s) {
     s->last = (FN(row_t)){NULL, NULL, 0};
 }
 
-/* z^1 = W^1 x + b^1 (2), with W^1 up to date from then on. */
+/* z^1 = W^1 x + b^1 (2), after the waiting update, whose place backprop_and_update gives to the next. */
 static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
     const ptrdiff_t m = s->net->stride[1], n = s->net->M[0];
     REAL *z = s->z[1];
