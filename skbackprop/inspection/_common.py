@@ -30,6 +30,7 @@ __all__ = [
     "legend_beside",
     "legend_size",
     "like_frame",
+    "plain_text",
     "pyplot",
     "resolve_image_shape",
     "room_beside",
@@ -142,13 +143,13 @@ class Inspected:
         """Names of the network's inputs: those given, else the features' as far as they have any, else x_1, x_2, ..."""
         n = self.sizes[0]
         if given is not None:
-            return check_names(given, n, "feature_names")
+            return plain_text(check_names(given, n, "feature_names"))
         names = getattr(self.model, "feature_names_in_", None)
         if names is None and self.steps:
             names = self._names_after_steps()
         if names is None or len(names) != n or all(str(name) == f"x{k}" for k, name in enumerate(names)):
             return [f"$x_{{{k}}}$" for k in range(1, n + 1)]
-        return [str(name) for name in names]
+        return plain_text(names)
 
     def _names_after_steps(self):
         names = getattr(self.steps[0], "feature_names_in_", None)
@@ -163,10 +164,10 @@ class Inspected:
         """Names of the features before the steps."""
         n = self.n_features
         if given is not None:
-            return check_names(given, n, "feature_names")
+            return plain_text(check_names(given, n, "feature_names"))
         first = self.steps[0] if self.steps else self.model
         names = getattr(self.estimator, "feature_names_in_", getattr(first, "feature_names_in_", None))
-        return [f"$x_{{{k}}}$" for k in range(1, n + 1)] if names is None else [str(name) for name in names]
+        return [f"$x_{{{k}}}$" for k in range(1, n + 1)] if names is None else plain_text(names)
 
     @property
     def is_classifier(self):
@@ -176,7 +177,7 @@ class Inspected:
     def class_names(self, given=None):
         """Names of the classes: those given, else the labels; none where there are no classes."""
         classes = getattr(self.model, "classes_", [])
-        return [str(c) for c in classes] if given is None else check_names(given, len(classes), "class_names")
+        return plain_text(classes if given is None else check_names(given, len(classes), "class_names"))
 
     def target(self, y, class_names=None):
         """What colours samples: the codes of their classes and the classes' names, or values and None."""
@@ -189,7 +190,7 @@ class Inspected:
             return y, None
         classes = np.unique(y)
         names = classes if class_names is None else check_names(class_names, len(classes), "class_names")
-        return class_codes(y, classes), [str(name) for name in names]
+        return class_codes(y, classes), plain_text(names)
 
     def output_names(self, given=None, feature_names=None):
         """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...
@@ -201,7 +202,7 @@ class Inspected:
             names = self.class_names(given)
             return names if len(names) == n else names[-1:]
         if given is not None:
-            return check_names(given, n, "class_names")
+            return plain_text(check_names(given, n, "class_names"))
         if n == self.sizes[0] and not is_regressor(self.model):
             return self.input_names(feature_names)
         return [r"$\hat{y}$"] if n == 1 else [rf"$\hat{{y}}_{{{k}}}$" for k in range(1, n + 1)]
@@ -212,6 +213,11 @@ def check_names(names, n, parameter):
     if isinstance(names, str) or len(names) != n:
         raise ValueError(f"{parameter} must be {n} names; got {names!r}")
     return [str(name) for name in names]
+
+
+def plain_text(names):
+    """The names as texts that matplotlib draws as they are: their $ begin no formula."""
+    return [str(name).replace("$", r"\$") for name in names]
 
 
 def check_count(value, parameter, least=1):
@@ -281,10 +287,14 @@ def room_beside(ax, own_figure):
 
 
 def text_width(text, size):
-    """The width of a text in points."""
-    from matplotlib.textpath import TextPath
+    """The width of a text, its longest line, in points."""
+    from matplotlib.cbook import is_math_text
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
 
-    return TextPath((0, 0), text, size=size).get_extents().width if text.strip() else 0.0
+    math, font = is_math_text(text), FontProperties(size=size)
+    lines = (text if math else text.replace(r"\$", "$")).split("\n")
+    return max(text_to_path.get_text_width_height_descent(line, font, math)[0] for line in lines)
 
 
 def fitting_size(texts, room, size, least=5.0):
