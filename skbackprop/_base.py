@@ -22,7 +22,6 @@ from sklearn.utils.validation import _check_feature_names_in, _check_sample_weig
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
-from ._repr import visual_block
 from ._training.heldout import Validation, split
 from ._training.loop import Stop, train, train_by_lbfgs
 from ._training.rules import Rule
@@ -169,9 +168,6 @@ class BaseBackprop(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    def _sk_visual_block_(self):
-        return visual_block(self)
 
     # ---- fit -----------------------------------------------------------------------------------------------------
 

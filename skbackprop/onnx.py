@@ -25,11 +25,12 @@ try:
     )
 except ImportError as error:
     raise ImportError(
-        'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]" (and onnxruntime, to run what it makes)'
+        f'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]", which brings onnxruntime, too ({error})'
     ) from error
 
 from ._autoencoder import BackpropAutoencoder
 from ._classifier import BackpropClassifier
+from ._network import LARGEST_EXPONENT, LEAKY_RELU_SLOPE
 from ._regressor import BackpropRegressor
 
 __all__ = []
@@ -40,7 +41,7 @@ def _activation(name, z, dtype, opset):
     if name == "identity":
         return z
     if name == "leaky_relu":
-        return op.OnnxMax(z, op.OnnxMul(z, np.array([0.01], dtype), op_version=opset), op_version=opset)
+        return op.OnnxMax(z, op.OnnxMul(z, np.array([LEAKY_RELU_SLOPE], dtype), op_version=opset), op_version=opset)
     if name == "softplus":
         e = op.OnnxExp(op.OnnxNeg(op.OnnxAbs(z, op_version=opset), op_version=opset), op_version=opset)
         log = op.OnnxLog(op.OnnxAdd(e, np.array([1], dtype), op_version=opset), op_version=opset)
@@ -55,7 +56,7 @@ def _activation(name, z, dtype, opset):
         proto = TensorProto.FLOAT if dtype == np.float32 else TensorProto.DOUBLE
         return op.OnnxMul(z, op.OnnxCast(Phi, to=proto, op_version=opset), op_version=opset)
     if name == "exp":
-        largest = np.array([87 if dtype == np.float32 else 708], dtype)
+        largest = np.array([LARGEST_EXPONENT[dtype.itemsize]], dtype)
         return op.OnnxExp(op.OnnxMin(z, largest, op_version=opset), op_version=opset)
     simple = {"logistic": op.OnnxSigmoid, "tanh": op.OnnxTanh, "relu": op.OnnxRelu}
     return simple[name](z, op_version=opset)

@@ -63,7 +63,7 @@ def pyplot(caller):
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{caller} needs matplotlib: pip install "skbackprop[plot]"') from error
+        raise ImportError(f'{caller} needs matplotlib: pip install "skbackprop[plot]" ({error})') from error
     return plt
 
 
