@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     axes_points,
     check_count,
-    check_names,
     fitting_size,
     font_size,
     pyplot,
     signed_colors,
     text_width,
 )
+from ._inspected import Inspected, check_names
 
 __all__ = ["NetworkDisplay"]
 

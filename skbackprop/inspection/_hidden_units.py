@@ -4,9 +4,8 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils import check_array
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     check_count,
     class_colors,
@@ -15,12 +14,12 @@ from ._common import (
     grid_figsize,
     image_grid,
     legend_beside,
-    like_frame,
     pyplot,
     resolve_image_shape,
     room_beside,
     tiles,
 )
+from ._inspected import Inspected, like_frame
 
 __all__ = ["HiddenUnitsDisplay"]
 

@@ -4,9 +4,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     axes_points,
     check_count,
@@ -17,6 +16,7 @@ from ._common import (
     resolve_image_shape,
     signed_colors,
 )
+from ._inspected import Inspected
 
 __all__ = ["InputGradientDisplay"]
 

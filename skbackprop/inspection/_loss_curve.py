@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._common import Inspected, axes_for, axes_points, check_names, fitting_size, legend_size, plain_text, pyplot
+from ._drawing import axes_for, axes_points, fitting_size, legend_size, pyplot
+from ._inspected import Inspected, check_names, plain_text
 
 __all__ = ["LossCurveDisplay"]
 
