@@ -14,7 +14,7 @@ BATCH = 1000
 
 
 def forward(a, coefs, intercepts, activations, keep=False):
-    """The forward pass: z^l = W^l a^(l-1) + b^l, a^l = σ(z^l).
+    """The forward pass: z^l = W^l a^(l-1) + b^l, a^l = σ(z^l) (docs/algorithm.md, equations 2 and 3).
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def last_layer(X, coefs, intercepts, activations):
 
 
 def input_gradients(X, coefs, intercepts, activations, outputs):
-    """The gradients of outputs with respect to the features: ∂a^L_k / ∂x, by backprop to layer 0.
+    """The gradients of outputs with respect to the features: ∂a^L_k / ∂x, by backprop (equation 5) to layer 0.
 
     Parameters
     ----------
