@@ -12,4 +12,4 @@ from ._classifier import BackpropClassifier
 from ._regressor import BackpropRegressor
 
 __all__ = ["BackpropAutoencoder", "BackpropClassifier", "BackpropRegressor", "Checkpoint"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -321,7 +321,7 @@ class BackpropAutoencoder(BaseBackprop):
             X,
             None,
             sample_weight,
-            validation=(X_val, X_val, sample_weight_val),
+            held_out=(X_val, X_val, sample_weight_val),
             start=(coefs_init, intercepts_init),
         )
 
@@ -353,7 +353,7 @@ class BackpropAutoencoder(BaseBackprop):
 
     # ---- the samples are the targets ----
 
-    def _validate_X_y(self, X, y, dtype, reset):
+    def _check_X_y(self, X, y, dtype, reset):
         X = validate_data(self, X, dtype=dtype, order="C", reset=reset)
         return X, X
 

@@ -235,7 +235,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         "loss": [StrOptions({"squared_error", "log_loss"})],
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }
-    _needed_when_fitted = (*BaseBackprop._needed_when_fitted, "classes_", "_multilabel")
+    _encoding_attributes = (*BaseBackprop._encoding_attributes, "classes_", "_multilabel")
     _y_numeric = False
 
     def __init__(
@@ -359,7 +359,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
             X,
             y,
             sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
+            held_out=(X_val, y_val, sample_weight_val),
             start=(coefs_init, intercepts_init),
         )
 
@@ -483,7 +483,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         codes = self._strata(targets)
         if isinstance(self.class_weight, dict):
             weight = compute_class_weight(self.class_weight, classes=self.classes_, y=self.classes_)
-            if not (np.isfinite(weight) & (weight >= 0)).all() or not weight[codes].any():
+            if not (np.isfinite(weight) & (weight >= 0)).all() or not weight.any():
                 raise ValueError(f"class weights must be finite, not negative, and not all 0; got {self.class_weight}")
         else:
             if sample_weight is None:

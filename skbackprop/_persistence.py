@@ -2,6 +2,8 @@
 
 import inspect
 
+from ._training.progress import fitted_names, upgraded
+
 __all__ = ["VersionedState"]
 
 
@@ -9,12 +11,13 @@ class VersionedState:
     """An estimator whose pickled state names the version of this package.
 
     A state of an older version is brought up to date where that can be done without guessing: parameters that came
-    later get their defaults. Where a fitted attribute is missing that predictions or training need, or a newer version
-    has a parameter that this one does not know, loading raises, and says which version saved the estimator.
+    later get their defaults, and fitted attributes that are kept in another form today are converted. Where a fitted
+    attribute is missing, or a newer version has a parameter that this one does not know, loading raises, and says which
+    version saved the estimator.
     """
 
-    #: What a fitted estimator cannot do without; the subclass says.
-    _needed_when_fitted = ()
+    #: Fitted attributes besides those of `Progress`; the subclass says.
+    _encoding_attributes = ()
 
     def __getstate__(self):
         from . import __version__
@@ -25,6 +28,8 @@ class VersionedState:
         from . import __version__
 
         state = dict(state)
+        if "loss_curve_" in state:
+            state["loss_curve_"] = list(state["loss_curve_"])  # it grows in place: a shallow copy has one of its own
         version = state.pop("_skbackprop_version", "an unknown version")
         if version != __version__:
             state = self._of_this_version(state, version)
@@ -34,7 +39,10 @@ class VersionedState:
         from . import __version__
 
         parameters = inspect.signature(type(self).__init__).parameters
-        missing = [key for key in self._needed_when_fitted if "coefs_" in state and key not in state]
+        missing = []
+        if "coefs_" in state:
+            state = upgraded(state)
+            missing = [name for name in (*fitted_names(), *self._encoding_attributes) if name not in state]
         unknown = [key for key in state if not (key.startswith("_") or key.endswith("_") or key in parameters)]
         if missing or unknown:
             what = f"lacks {', '.join(missing)}" if missing else f"has the parameter {', '.join(unknown)}"

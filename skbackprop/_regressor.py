@@ -341,7 +341,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
             X,
             y,
             sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
+            held_out=(X_val, y_val, sample_weight_val),
             start=(coefs_init, intercepts_init),
         )
 

@@ -30,7 +30,8 @@ except ImportError as error:
 
 from ._autoencoder import BackpropAutoencoder
 from ._classifier import BackpropClassifier
-from ._network import LARGEST_EXPONENT, LEAKY_RELU_SLOPE
+from ._kernel import EXP_MAX
+from ._network import LEAKY_RELU_SLOPE
 from ._regressor import BackpropRegressor
 
 __all__ = []
@@ -56,7 +57,7 @@ def _activation(name, z, dtype, opset):
         proto = TensorProto.FLOAT if dtype == np.float32 else TensorProto.DOUBLE
         return op.OnnxMul(z, op.OnnxCast(Phi, to=proto, op_version=opset), op_version=opset)
     if name == "exp":
-        largest = np.array([LARGEST_EXPONENT[dtype.itemsize]], dtype)
+        largest = np.array([EXP_MAX[np.dtype(dtype).name]], dtype)
         return op.OnnxExp(op.OnnxMin(z, largest, op_version=opset), op_version=opset)
     simple = {"logistic": op.OnnxSigmoid, "tanh": op.OnnxTanh, "relu": op.OnnxRelu}
     return simple[name](z, op_version=opset)

@@ -5,10 +5,16 @@ import sys
 
 import pytest
 from hypothesis import HealthCheck, settings
+from threadpoolctl import threadpool_limits
 
 from skbackprop._kernel import AVAILABLE_LEVELS, use_level
 
+pytest.register_assert_rewrite("faults")
 os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
+
+# For matrices as small as the tests' a second thread of BLAS costs more than it gains: here, and in child processes.
+threadpool_limits(1, user_api="blas")
+os.environ |= dict.fromkeys(["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
 
 #: `pytest --hypothesis-profile=long` tries each property on thousands of examples.
 COMMON = dict(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

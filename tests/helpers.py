@@ -7,8 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, _kernel
 from skbackprop._network import LOSSES, Network
+from skbackprop._training.loop import Epochs
 from skbackprop._training.sampling import Samples
 
 #: ConvergenceWarning of a training that ends at `max_iter`, as opposed to one that diverged.
@@ -33,6 +34,17 @@ def make_data(estimator, n=40, n_features=4, seed=0, dtype=np.float64):
     return X, (1 / (1 + np.exp(-score))).astype(dtype)
 
 
+def fitted(estimator, X, y, *args, **kwargs):
+    """An estimator of the class, fitted in five epochs."""
+    return fit_quietly(estimator(*args, **{"max_iter": 5, "random_state": 0} | kwargs), X, y)
+
+
+def multilabel_data():
+    """X, and one label for each of three features: whether it is positive."""
+    X, _ = make_data(BackpropClassifier)
+    return X, (X[:, :3] > 0).astype(int)
+
+
 def weights_of(estimator):
     """Copies of the arrays W^1, ..., W^L, b^1, ..., b^L."""
     return [w.copy() for w in estimator.coefs_ + estimator.intercepts_]
@@ -51,6 +63,31 @@ def same_bits(first, second):
 def snapshot(estimator):
     """Everything that an estimator holds, as bytes to compare."""
     return {name: pickle.dumps(value) for name, value in vars(estimator).items()}
+
+
+def trained_by(steps, estimator, chunk=None):
+    """The estimator, unfitted, with something in the place of the kernel's `steps`, called for so many draws."""
+
+    class TrainedBy(type(estimator)):
+        def _epochs(self, progress, plan):
+            return Epochs(progress, plan.samples, plan.draws, self.alpha, steps, chunk)
+
+    return TrainedBy(**estimator.get_params())
+
+
+def scripted(start, losses, estimator, n):
+    """The kernel works as it does, but reports given losses: that of the start weights, then one for each epoch."""
+    done = [0]
+
+    def steps(network, samples, rows, tau, *how):
+        _kernel.steps(network, samples, rows, tau, *how)
+        if tau == 0:
+            return start * len(rows)
+        epoch, done[0] = done[0] // n, done[0] + len(rows)
+        # a replay of epochs that have been reported already goes beyond the end of the script
+        return losses[min(epoch, len(losses) - 1)] * len(rows)
+
+    return trained_by(steps, estimator)
 
 
 class Observer:
@@ -74,7 +111,6 @@ class Observer:
 
 
 # ---- the kernel ---------------------------------------------------------------------------------------------------
-
 
 #: (activation of the output layer, the kernel's loss), of all that the estimators allow
 OUTPUTS = [

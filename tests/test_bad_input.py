@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from faults import every_estimator, new
 from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
 from sklearn.exceptions import NotFittedError
 
@@ -422,3 +423,32 @@ def test_a_failed_fit_leaves_a_new_estimator_unfitted(estimator):
         with pytest.raises(ValueError):
             model.fit(X, target(estimator), **bad)
         assert vars(model) == vars(estimator())
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        dict(X=None),
+        dict(X="X"),
+        dict(X={"a": 1}),
+        dict(X=[[1.0, 2.0], [3.0]]),
+        dict(X=np.full((40, 4), {}, dtype=object)),
+        dict(X=sp.csr_array(np.full((40, 4), 1j))),
+        dict(y=np.full(40, {}, dtype=object)),
+        dict(y=sp.csr_array(np.ones((40, 1)))),
+        dict(sample_weight="balanced"),
+        dict(sample_weight=[1j] * 40),
+        dict(sample_weight=np.full(40, None)),
+    ],
+    ids=str,
+)
+@every_estimator
+def test_what_is_no_data(estimator, bad, method):
+    """TypeError or ValueError, and byte for byte the estimator of before."""
+    X, y = make_data(estimator)
+    model = fit_quietly(new(estimator, warm_start=True), X, y)
+    before = snapshot(model)
+    with pytest.raises((TypeError, ValueError)):
+        getattr(model, method)(**{"X": X, "y": y} | bad)
+    assert snapshot(model) == before

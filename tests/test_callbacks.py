@@ -5,16 +5,16 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
+from faults import every_estimator
+from helpers import fit_quietly, make_data, same_bits, snapshot
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropClassifier, BackpropRegressor, Checkpoint, _callbacks
 
 callback = pytest.importorskip("sklearn.callback")
-every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
 
 
 class Recorder:
@@ -115,3 +115,14 @@ def test_partial_fit_has_no_tasks():
     recorder = Recorder()
     BackpropRegressor().set_callbacks(recorder).partial_fit(X, y)
     assert recorder.tasks == []
+
+
+def test_a_checkpoint_where_scikit_learn_has_no_callbacks(monkeypatch, tmp_path):
+    """The error says what works everywhere."""
+
+    class Without:
+        __module__ = _callbacks.__name__
+
+    monkeypatch.setattr(_callbacks, "CallbackSupportMixin", Without)
+    with pytest.raises(ImportError, match=r"1\.9.*partial_fit.*joblib\.dump"):
+        Checkpoint(tmp_path / "model.joblib")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, weights_of
-from oracle import backpropagation
+from oracle_extensions import extended_backpropagation
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 
@@ -19,7 +19,7 @@ def oracle_step(model, x, target, tau, loss="squared_error", alpha=0.0, weight=1
     W, b = [W.T.copy() for W in model.coefs_], [b.copy() for b in model.intercepts_]
     activations = [model.activation] * (len(W) - 1) + [model.out_activation_]
     X, Y = np.atleast_2d(x), np.atleast_2d(target)
-    backpropagation(W, b, X, Y, [0] * n_steps, tau, activations, loss, alpha, [weight])
+    extended_backpropagation(W, b, X, Y, [0] * n_steps, tau, activations, loss, alpha, [weight])
     return [W.T for W in W] + b
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import ESTIMATORS, MAX_ITER, fit_quietly, make_data, same_bits
+from sklearn import config_context
 from sklearn.base import clone, is_classifier, is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -29,7 +30,6 @@ from sklearn.preprocessing import StandardScaler
 from skbackprop import BackpropClassifier, BackpropRegressor
 
 pytestmark = pytest.mark.filterwarnings(f"ignore:{MAX_ITER}:sklearn.exceptions.ConvergenceWarning")
-
 GRIDS = {
     BackpropClassifier: {"hidden_layer_sizes": [(), (5,)], "learning_rate": [0.01, 0.3]},
     BackpropRegressor: {"hidden_layer_sizes": [(), (5,)], "activation": ["logistic", "relu"]},
@@ -189,3 +189,15 @@ def test_cross_val_predict_of_string_labels():
     assert (predicted == labels.to_numpy()).mean() > 0.85
     p = cross_val_predict(model, frame, labels, method="predict_proba")
     np.testing.assert_array_equal(np.array(["high", "low", "middle"])[p.argmax(axis=1)], predicted)
+
+
+def test_metadata_routing():
+    """fit and partial_fit may ask for sample_weight; without asking it is not handed on."""
+    X, y = make_data(BackpropClassifier)
+    weight = np.arange(40) % 3 + 1
+    with config_context(enable_metadata_routing=True):
+        network = BackpropClassifier(max_iter=5, random_state=0).set_fit_request(sample_weight=True)
+        scaler = StandardScaler().set_fit_request(sample_weight=False)
+        model = fit_quietly(make_pipeline(scaler, network), X, y, sample_weight=weight)
+    alone = fit_quietly(BackpropClassifier(max_iter=5, random_state=0), StandardScaler().fit_transform(X), y, weight)
+    assert same_bits(model[-1], alone)

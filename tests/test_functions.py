@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr
 
-from skbackprop._kernel import activation
+from skbackprop._kernel import EXP_MAX, activation
 from skbackprop._network import ACTIVATIONS, HIDDEN_ACTIVATIONS, activation_code
 
 WIDE = np.longdouble  # 64 bits of mantissa on x86-64; where it is but float64, the reference has errors of its own
@@ -107,6 +107,17 @@ def test_extremes(name, dtype, level):
             fits = exact < huge / 10
             np.testing.assert_allclose(got[fits], exact[fits], rtol=50 * eps, atol=atol)
             assert (got[~fits] > huge / 1e4).all()  # e^z beyond the type's range: huge or infinite, nothing else
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_exponential_goes_as_far_as_both_powers_of_two_are_normal_numbers(dtype, level):
+    """And beyond it stays where it is, in the kernel and in predictions."""
+    largest, info = EXP_MAX[np.dtype(dtype).name], np.finfo(dtype)
+    assert round(largest / np.log(2)) <= min(-info.minexp, info.maxexp - 1) < round((largest + 1) / np.log(2))
+    z = np.array([largest, largest + 1, largest + 100], dtype=dtype)
+    for values in (kernel("exp", z)[0], ACTIVATIONS["exp"](z[np.newaxis].copy())[0]):
+        assert np.isfinite(values).all()
+        assert values[0] == values[1] == values[2]
 
 
 #: The limits at -inf and at inf of the functions that have finite ones there.

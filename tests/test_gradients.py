@@ -45,13 +45,13 @@ def central_differences(network, samples, rows, alpha):
 @pytest.mark.parametrize(("output", "loss"), OUTPUTS)
 @pytest.mark.parametrize(
     ("sizes", "activation"),
-    [(SIZES[0], None), *((sizes, activation) for sizes in SIZES[1:] for activation in HIDDEN_ACTIVATIONS)],
+    [(SIZES[0], None), (SIZES[1], "tanh"), *((SIZES[2], activation) for activation in HIDDEN_ACTIVATIONS)],
 )
 def test_central_differences(sizes, activation, output, loss):
     network = make_network(sizes, [activation] * (len(sizes) - 2) + [output], loss, seed=3)
     for layout in ("dense", "csr32"):
         samples = make_samples(sizes, loss, seed=3, layout=layout)
-        for weights, alpha in ((None, 0.0), (None, 0.3), (np.linspace(0.2, 2, 9), 0.0)):
+        for weights, alpha in ((None, 0.3), (np.linspace(0.2, 2, 9), 0.0)):
             samples.weights = weights
             for row in (0, 8):  # the last is all zeros
                 exact = gradient_of_a_step(network, samples, row, alpha)

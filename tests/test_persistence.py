@@ -137,7 +137,7 @@ def test_a_parameter_that_came_later_gets_its_default(fitted, saved_by_another):
     assert saved_by_another(fitted, "0.0.9")().dropout == 0
 
 
-@pytest.mark.parametrize("attribute", ["_solver_state", "loss_curve_", "classes_"])
+@pytest.mark.parametrize("attribute", ["_rng", "loss_curve_", "classes_"])
 def test_what_an_older_version_lacks_is_named(fitted, saved_by_another, attribute):
     delattr(fitted, attribute)
     load = saved_by_another(fitted, "0.0.9")

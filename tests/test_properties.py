@@ -7,7 +7,7 @@ import scipy.sparse as sp
 from helpers import as_layout, distance, fit_quietly, lecture_weights, same_bits
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from oracle import backpropagation, batches
+from oracle_extensions import batches, extended_backpropagation
 from sklearn.exceptions import ConvergenceWarning
 from strategies import layouts, problems, seeds
 
@@ -47,7 +47,7 @@ def assert_equal(network, total, W, b, losses):
 )
 def test_the_kernel_is_the_oracle(problem, tau, alpha, level):
     network, samples, draws = problem
-    expected = by_oracle(backpropagation, network, samples, draws, tau, alpha)
+    expected = by_oracle(extended_backpropagation, network, samples, draws, tau, alpha)
     before = use_level(level)
     try:
         total = steps(network, samples, draws, tau, alpha)

@@ -42,3 +42,13 @@ def test_examples(page, capsys, tmp_path, monkeypatch):
 def test_links(page):
     for target in re.findall(r"\]\((?!http|[./]*auto_examples)([^)#]+)", text(page)):
         assert ((ROOT / page).parent / target).exists(), target
+
+
+def test_the_tests_that_pages_name_are_there():
+    """As reliability.md names them: the file, then some of its tests."""
+    named = re.findall(r"\b(test_\w+): ((?:test_\w+(?:, (?=test_\w+[, ]))?)+)", text("docs/reliability.md"))
+    assert len(named) > 30
+    for file, tests in named:
+        code = (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")
+        for test in tests.split(", "):
+            assert f"\ndef {test}(" in code, (file, test)

@@ -240,3 +240,42 @@ def test_values_per_row():
     assert Samples(X, X).values_per_row == 3
     sparse = Samples(sp.csr_array(X), X)
     assert (sparse.values_per_row, sparse.longest_row, len(sparse)) == (1.5, 2, 2)
+
+
+# ---- the same numbers as by the plain formulas, which need more memory ---------------------------------------------
+
+RNG = np.random.default_rng(0)
+N = 1000
+IMPORTANCES = {
+    "all equal": np.full(N, 0.3),
+    "classes": RNG.random(5)[RNG.integers(5, size=N)],
+    "all different": RNG.random(N),
+    "some zero": np.maximum(RNG.random(N) - 0.5, 0.0),
+}
+every_importance = pytest.mark.parametrize("importance", IMPORTANCES.values(), ids=IMPORTANCES)
+every_repeats = pytest.mark.parametrize("repeats", [None, RNG.integers(1, 9, size=N)], ids=["", "repeats"])
+
+
+@every_repeats
+@every_importance
+def test_relative_importance_is_that_of_the_plain_formula(importance, repeats):
+    value, which = np.unique(importance, return_inverse=True)
+    count = np.bincount(which, weights=repeats)
+    plain = (value / (value @ count / count.sum()))[which]
+    own = relative(importance, repeats)
+    assert own is None if np.ptp(plain) <= 1e-15 else own.tobytes() == plain.tobytes()
+
+
+@every_repeats
+@every_importance
+def test_the_distribution_function(importance, repeats):
+    order = RNG.permutation(N)
+    draws = Draws(order, importance=importance, repeats=repeats)
+    plain_order = order[np.argsort(importance[order], kind="stable")]
+    assert draws.order.tobytes() == plain_order.tobytes()
+    ends = np.arange(1, N + 1) if repeats is None else np.cumsum(repeats[plain_order])
+    value, first, block = np.unique(importance[plain_order], return_index=True, return_inverse=True)
+    start = np.append(0, ends)[first]
+    count = np.append(start[1:], ends[-1]) - start
+    below = np.append(0.0, np.cumsum(value * count))
+    assert draws.mass.tobytes() == (below[block] + value[block] * (ends - start[block])).tobytes()

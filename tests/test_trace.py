@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from helpers import fit_quietly, make_data, snapshot
-from oracle import one_sample
+from oracle_extensions import one_sample
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline

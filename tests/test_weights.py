@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, weights_of
-from oracle import backpropagation
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, trained_by, weights_of
+from oracle_extensions import extended_backpropagation
 from scipy.stats import chisquare
 from sklearn.utils.class_weight import compute_class_weight
 
-from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._training import loop
+from skbackprop import BackpropClassifier, BackpropRegressor, _kernel
 
 SAMPLINGS = ["uniform", "shuffle"]
 CLASS_WEIGHTS = [None, "balanced", {0: 0.3, 1: 1, 2: 5}]
@@ -39,8 +38,8 @@ def few_values(estimator, n=40, seed=0):
     return X, y
 
 
-def fitted(estimator, configuration, X, y, sample_weight=None, max_iter=4):
-    model = estimator((6,), max_iter=max_iter, random_state=5, **configuration)
+def fitted(estimator, configuration, X, y, sample_weight=None, max_iter=4, steps=_kernel.steps):
+    model = trained_by(steps, estimator((6,), max_iter=max_iter, random_state=5, **configuration))
     return fit_quietly(model, X, y, sample_weight=sample_weight)
 
 
@@ -51,19 +50,17 @@ def assert_nearly_same(first, second):
         np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 
-@pytest.fixture
-def drawn(monkeypatch):
-    """The rows that training draws, and the Samples it draws them from."""
-    rows, samples_seen, real = [], [], loop.steps
+class Drawn:
+    """The kernel's `steps`, with a record of the rows that training draws, and the Samples it draws them from."""
 
-    def steps(network, samples, draws, tau, *how):
+    def __init__(self):
+        self.rows, self.samples = [], []
+
+    def __call__(self, network, samples, draws, tau, *how):
         if tau:
-            rows.extend(draws.tolist())
-            samples_seen.append(samples)
-        return real(network, samples, draws, tau, *how)
-
-    monkeypatch.setattr(loop, "steps", steps)
-    return rows, samples_seen
+            self.rows.extend(draws.tolist())
+            self.samples.append(samples)
+        return _kernel.steps(network, samples, draws, tau, *how)
 
 
 # ---- what must not matter ------------------------------------------------------------------------------------------
@@ -155,7 +152,7 @@ def test_a_common_factor_changes_nothing(estimator, configuration):
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_layouts_and_types_draw_the_same_rows(estimator, sampling, drawn):
+def test_layouts_and_types_draw_the_same_rows(estimator, sampling):
     """Dense or CSR, 32- or 64-bit indices, float32 or float64: the same rows, and nearly the same model."""
     X, y = make_data(estimator, dtype=np.float32)
     X = np.round(X, 1)
@@ -165,9 +162,9 @@ def test_layouts_and_types_draw_the_same_rows(estimator, sampling, drawn):
     wide.indices, wide.indptr = wide.indices.astype(np.int64), wide.indptr.astype(np.int64)
     rows, models = [], []
     for data in (X, sparse, wide, sp.csr_matrix(X), sp.csc_array(X), sp.coo_array(X), X.tolist(), X.astype(np.float64)):
-        drawn[0].clear()
-        models.append(fitted(estimator, {"sampling": sampling}, data, y))
-        rows.append(tuple(drawn[0]))
+        drawn = Drawn()
+        models.append(fitted(estimator, {"sampling": sampling}, data, y, steps=drawn))
+        rows.append(tuple(drawn.rows))
     assert len(set(rows)) == 1
     assert same_bits(models[1], models[2])  # the width of the indices makes no difference at all
     assert same_bits(models[1], models[3])
@@ -238,18 +235,18 @@ def test_the_length_of_an_epoch(estimator, class_weight, sampling, weight, lengt
     assert model.t_ == 3 * length
 
 
-def test_rows_are_drawn_in_proportion_to_sample_weight_times_class_weight(drawn):
+def test_rows_are_drawn_in_proportion_to_sample_weight_times_class_weight():
     X, y = make_data(BackpropClassifier, n=12)
     class_weight = {0: 0.5, 1: 1.0, 2: 3.0}
     rng = np.random.default_rng(0)
     for weight in (rng.random(12), rng.integers(1, 5, size=12)):
-        drawn[0].clear()
+        drawn = Drawn()
         model = BackpropClassifier(
             (2,), class_weight=class_weight, n_iter_no_change=np.inf, max_iter=1000, random_state=1
         )
-        fit_quietly(model, X, y, sample_weight=weight)
+        fit_quietly(trained_by(drawn, model), X, y, sample_weight=weight)
         p = weight * np.array([0.5, 1.0, 3.0])[y]
-        assert chisquare(np.bincount(drawn[0], minlength=12), p / p.sum() * len(drawn[0])).pvalue > 1e-4
+        assert chisquare(np.bincount(drawn.rows, minlength=12), p / p.sum() * len(drawn.rows)).pvalue > 1e-4
 
 
 def test_class_weight_is_sample_weight():
@@ -282,19 +279,20 @@ def test_balanced_classes(labels):
         assert_nearly_same(balanced, by_hand)
 
 
-def test_a_class_weight_of_zero(drawn):
+def test_a_class_weight_of_zero():
     """Its rows are never drawn; the class stays one of the classes."""
     X, y = make_data(BackpropClassifier)
-    model = fitted(BackpropClassifier, {"class_weight": {0: 1, 1: 0, 2: 1}}, X, y)
-    assert len(drawn[0]) == model.t_ > 0
-    assert not (y[drawn[0]] == 1).any()
+    drawn = Drawn()
+    model = fitted(BackpropClassifier, {"class_weight": {0: 1, 1: 0, 2: 1}}, X, y, steps=drawn)
+    assert len(drawn.rows) == model.t_ > 0
+    assert not (y[drawn.rows] == 1).any()
     assert model.classes_.tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("weights", [None, "whole", "fractions"])
 @pytest.mark.parametrize("estimator", ESTIMATORS)
-def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling, drawn):
+def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling):
     """The oracle, on the rows that fit drew, from the same start weights: with shuffle, fractional weights of mean 1
     multiply the loss; with uniform draws they do not."""
     X, y = make_data(estimator)
@@ -302,17 +300,17 @@ def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling, dr
     weight = {None: None, "whole": rng.integers(1, 4, size=40), "fractions": rng.random(40)}[weights]
     start = fitted(estimator, {"learning_rate": 1e-300}, X, y, sample_weight=weight, max_iter=1)
     W, b = [W.T.copy() for W in start.coefs_], [b.copy() for b in start.intercepts_]
-    drawn[0].clear()
-    model = fitted(estimator, {"sampling": sampling, "alpha": 0.01}, X, y, sample_weight=weight)
+    drawn = Drawn()
+    model = fitted(estimator, {"sampling": sampling, "alpha": 0.01}, X, y, sample_weight=weight, steps=drawn)
 
     targets = np.eye(3)[y] if estimator is BackpropClassifier else y.reshape(-1, 1)
     factors = weight / weight.mean() if (weights, sampling) == ("fractions", "shuffle") else None
-    losses = backpropagation(
+    losses = extended_backpropagation(
         W,
         b,
         X,
         targets,
-        drawn[0],
+        drawn.rows,
         model.learning_rate,
         ["logistic", model.out_activation_],
         alpha=0.01,
@@ -321,6 +319,6 @@ def test_a_fit_is_the_lecture_on_the_rows_drawn(estimator, weights, sampling, dr
     assert model.loss_curve_ == pytest.approx(losses.reshape(4, -1).mean(axis=1), rel=1e-12)
     for own, expected in zip(weights_of(model), [W.T for W in W] + b, strict=True):
         np.testing.assert_allclose(own, expected, rtol=1e-12, atol=1e-13)
-    count = np.bincount(drawn[0], minlength=40)
+    count = np.bincount(drawn.rows, minlength=40)
     if sampling == "shuffle":
         np.testing.assert_array_equal(count, 4 * (weight if weights == "whole" else np.ones(40, dtype=int)))

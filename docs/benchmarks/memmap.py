@@ -8,8 +8,7 @@ can be dropped at any time): before the fit, y included, and the most of 100 sam
 """
 
 import argparse
-import subprocess
-import sys
+import multiprocessing
 import tempfile
 import threading
 import time
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_array
+
+from skbackprop import BackpropClassifier, BackpropRegressor
 
 N_FEATURES = 200
 CHUNK = 100_000
@@ -82,8 +83,6 @@ def read(path):
 
 def fit(path, kind):
     """Fit the rows of the file in this process, and print a line."""
-    from skbackprop import BackpropClassifier, BackpropRegressor
-
     X, y = read(path)
     given = {}
     if kind.startswith("regression"):
@@ -122,19 +121,16 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--folder", help="the temporary file's; the system's by default")
-    parser.add_argument("--fit", help=argparse.SUPPRESS)
     parser.add_argument("kinds", nargs="*", default=list(KINDS), metavar="KIND", help="; ".join(KINDS))
     arguments = parser.parse_args()
-    if arguments.fit:
-        fit(arguments.fit, *arguments.kinds)
-    else:
-        with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-            path = Path(folder) / "X.float32"
-            write(path, arguments.rows)
-            print(
-                f"{arguments.rows:,} rows, {path.stat().st_size / 1e9:.1f} GB; anonymous memory before and during fit"
-            )
-            for kind in arguments.kinds:
-                subprocess.run([sys.executable, __file__, "--fit", str(path), kind], check=False)
-                for other in Path(folder).glob("X.float32.*"):
-                    other.unlink()
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        path = Path(folder) / "X.float32"
+        write(path, arguments.rows)
+        size = path.stat().st_size / 1e9
+        print(f"{arguments.rows:,} rows, {size:.1f} GB; anonymous memory before and during fit", flush=True)
+        for kind in arguments.kinds:
+            process = multiprocessing.get_context("fork").Process(target=fit, args=(path, kind))
+            process.start()
+            process.join()
+            for other in Path(folder).glob("X.float32.*"):
+                other.unlink()

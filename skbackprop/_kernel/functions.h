@@ -22,7 +22,7 @@
 #define ROUND 6755399441055744.
 #define LN2_HIGH 6.93147180369123816490e-01 /* LN2_HIGH times a small integer is exact */
 #define LN2_LOW 1.90821492927058770002e-10
-#define EXP_MAX 708
+#define EXP_MAX EXP_MAX_DOUBLE
 #define SQRT sqrt
 #else
 #define INT int32_t
@@ -32,7 +32,7 @@
 #define ROUND 12582912.f
 #define LN2_HIGH 0.693145751953125f
 #define LN2_LOW 1.4286068203094172e-6f
-#define EXP_MAX 87
+#define EXP_MAX EXP_MAX_FLOAT
 #define SQRT sqrtf
 #endif
 
@@ -243,7 +243,7 @@ static const FN(activation_t) FN(ACTIVATIONS)[] = {
     FN(softplus), FN(silu),     FN(gelu), FN(exponential), FN(softmax),
 };
 
-/* ---- Losses:  IN z^L, a^L, da = sigma'(z^L), y   OUT delta^L = gradient of f_i with respect to z^L; returns f_i ---- */
+/* ---- Losses:  IN z^L, a^L, da = sigma'(z^L), y   OUT delta^L = gradient of f_i with respect to z^L; returns f_i --- */
 
 #define LOSS(name)                                                                                                    \
     static double FN(name)(const REAL *restrict z, const REAL *restrict a, const REAL *restrict da,                   \

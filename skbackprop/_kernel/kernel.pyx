@@ -10,22 +10,25 @@ Rule have laid out their own arrays, and where the `indices` and `indptr` of a C
 once a fit, before the first call.
 """
 
+import numpy as np
+
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint16_t
 from scipy.linalg.cython_blas cimport dgemm, sgemm
 
-cdef extern from "levels.h":
+cdef extern from "types.h":
+    double EXP_MAX_FLOAT, EXP_MAX_DOUBLE, NO_MEMORY
     ctypedef struct network_t:
         ptrdiff_t L
         const ptrdiff_t *M
-        const ptrdiff_t *units
+        const ptrdiff_t *stride
         const ptrdiff_t *W
         const ptrdiff_t *b
         const int *activation
         int loss
         double quantile
-    ctypedef struct solver_t:
-        int rule
+    ctypedef struct rule_t:
+        int code
         ptrdiff_t batch_size
         double tau, alpha, momentum, beta_2, epsilon
         void *first
@@ -34,7 +37,7 @@ cdef extern from "levels.h":
         void *gradient
         const uint16_t *noise
         double dropout
-    int GRADIENT_ONLY
+    int GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
         const void *X
         const void *indices
@@ -44,13 +47,16 @@ cdef extern from "levels.h":
         const void *Y
         const int32_t *codes
         const double *weights
-    ctypedef double (*steps_t)(
-        const network_t *, const solver_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t
+    ctypedef double (*training_t)(
+        const network_t *, const rule_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t
     ) noexcept nogil
+
+cdef extern from "levels.h":
     ctypedef struct level_t:
         const char *name
-        steps_t steps[2]
-        steps_t batches[2]
+        training_t steps[2]
+        training_t steps_by_rule[2]
+        training_t batches[2]
         void (*activation_float)(const float *, float *, float *, ptrdiff_t, int) noexcept nogil
         void (*activation_double)(const double *, double *, double *, ptrdiff_t, int) noexcept nogil
     const level_t *LEVELS
@@ -65,6 +71,9 @@ ctypedef fused real:
 #: The levels of the processor that the kernel is compiled for and this machine has; the last is the best.
 AVAILABLE_LEVELS = tuple([LEVELS[k].name.decode() for k in range(n_levels())])
 cdef int level = n_levels() - 1
+
+#: Type of numbers -> the largest argument of the exponential; larger ones give the same.
+EXP_MAX = {"float32": EXP_MAX_FLOAT, "float64": EXP_MAX_DOUBLE}
 
 gemm_float, gemm_double = <void *>sgemm, <void *>dgemm
 
@@ -119,21 +128,22 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     float
         The sum of f_i over the draws, each taken at the weights of its own step, before they change.
     """
-    cdef solver_t how = solver_t(0, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
     cdef const uint16_t[:, ::1] numbers
-    if rule is not None and tau != 0:
-        how.rule, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
-        how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
-        if noise is not None:
-            numbers = noise
-            n_hidden = network.stride[1 : len(network.stride) - 1].sum()
-            if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
-                raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
-            if noise.size:
-                how.noise, how.dropout = &numbers[0, 0], rule.dropout
-    if network.params.dtype == "float32":
-        return _steps[float](network.params, network, samples, draws, how, rule)
-    return _steps[double](network.params, network, samples, draws, how, rule)
+    if rule is None or tau == 0:
+        return _train(network, samples, draws, how, None, None)
+    how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
+    how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
+    if noise is not None:
+        numbers = noise
+        n_hidden = network.stride[1 : len(network.stride) - 1].sum()
+        if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
+            raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
+        if noise.size:
+            how.noise, how.dropout = &numbers[0, 0], rule.dropout
+    total = _train(network, samples, draws, how, rule.moments, rule.gradient)
+    rule.t += (draws.shape[0] + how.batch_size - 1) // how.batch_size
+    return total
 
 
 def gradient(network, samples, const int64_t[::1] draws not None):
@@ -155,39 +165,42 @@ def gradient(network, samples, const int64_t[::1] draws not None):
     G : ndarray
         Its gradient: a vector like the network's parameters.
     """
-    from .._training.rules import Rule
+    G = np.zeros_like(network.params)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    return _train(network, samples, draws, how, None, G), G
 
-    rule = Rule(network, batch_size=max(2, len(draws)))
-    cdef solver_t how = solver_t(GRADIENT_ONLY, rule.batch_size, 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+
+cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G) except *:
+    """The kernel for the network's type."""
     if network.params.dtype == "float32":
-        return _steps[float](network.params, network, samples, draws, how, rule), rule.gradient
-    return _steps[double](network.params, network, samples, draws, how, rule), rule.gradient
+        return _train_real[float](network.params, network, samples, draws, how, moments, G)
+    return _train_real[double](network.params, network, samples, draws, how, moments, G)
 
 
-cdef double _steps(
-    real[::1] params, network, samples, const int64_t[::1] draws, solver_t how, rule
+cdef double _train_real(
+    real[::1] params, network, samples, const int64_t[::1] draws, rule_t how, moments, G
 ) except *:
-    cdef const ptrdiff_t[::1] M = network.M, units = network.stride, W = network.W_at, b = network.b_at
+    cdef const ptrdiff_t[::1] M = network.M, stride = network.stride, W = network.W_at, b = network.b_at
     cdef const int[::1] activation = network.activation_codes
     cdef double[::1] scale = network.scale
     cdef network_t net = network_t(
-        M.shape[0] - 1, &M[0], &units[0], &W[0], &b[0], &activation[0], network.loss_code, network.quantile
+        M.shape[0] - 1, &M[0], &stride[0], &W[0], &b[0], &activation[0], network.loss_code, network.quantile
     )
-    cdef real[:, ::1] moments
-    cdef real[::1] G
-    if rule is not None:
-        moments = rule.moments
-        if moments.shape[0] and moments.shape[1] != params.shape[0]:
+    cdef real[:, ::1] first_and_second
+    cdef real[::1] batch_gradient
+    if moments is not None:
+        first_and_second = moments
+        if first_and_second.shape[0] and first_and_second.shape[1] != params.shape[0]:
             raise ValueError("the rule was made for another network")
-        if moments.shape[0] > 0:
-            how.first = &moments[0, 0]
-        if moments.shape[0] > 1:
-            how.second = &moments[1, 0]
-        if how.batch_size > 1:
-            G = rule.gradient
-            if G.shape[0] != params.shape[0]:
-                raise ValueError("the rule was made for another network")
-            how.gradient = &G[0]
+        if first_and_second.shape[0] > 0:
+            how.first = &first_and_second[0, 0]
+        if first_and_second.shape[0] > 1:
+            how.second = &first_and_second[1, 0]
+    if how.batch_size > 1:
+        batch_gradient = G
+        if batch_gradient.shape[0] != params.shape[0]:
+            raise ValueError("the rule was made for another network")
+        how.gradient = &batch_gradient[0]
 
     cdef const real[:, ::1] X, Y
     cdef const real[::1] data
@@ -229,6 +242,11 @@ cdef double _steps(
         raise ValueError(f"X has {n_rows} rows; targets and weights must have as many")
 
     cdef double total
+    cdef training_t train = LEVELS[level].steps[real is double]
+    if how.batch_size > 1:
+        train = LEVELS[level].batches[real is double]
+    elif how.code != SGD:
+        train = LEVELS[level].steps_by_rule[real is double]
     with nogil:
         for t in range(n_draws):
             if not 0 <= draws[t] < n_rows:
@@ -237,18 +255,9 @@ cdef double _steps(
             if rows.Y == NULL and not 0 <= codes[draws[t]] < M[net.L]:
                 with gil:
                     raise ValueError(f"targets[{draws[t]}] is {codes[draws[t]]}; the network has {M[net.L]} outputs")
-        if how.batch_size > 1:
-            total = LEVELS[level].batches[real is double](
-                &net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws
-            )
-        else:
-            total = LEVELS[level].steps[real is double](
-                &net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws
-            )
-    if total == -1:
+        total = train(&net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws)
+    if total == NO_MEMORY:
         raise MemoryError("no memory for the samples' z, a and delta")
-    if rule is not None and how.tau != 0:
-        rule.t += (n_draws + how.batch_size - 1) // how.batch_size
     return total
 
 
@@ -267,8 +276,6 @@ def activation(const real[::1] z, int code):
     a, da : tuple of memoryviews of z's type
         sigma(z) and sigma'(z).
     """
-    import numpy as np
-
     a, da = np.empty_like(z), np.empty_like(z)
     cdef real[::1] a_view = a, da_view = da
     if z.shape[0]:

@@ -5,12 +5,12 @@
    rows of its nonzeros. The others' lie unit by unit, as in the lecture. The length of a row counts its padding, which
    every function leaves at zero.
 
-   Four rows are taken at a time: z (or e) is then read and written once for four rows of weights. */
+   Four rows are taken at a time: what is summed over them is then read and written once for four rows of weights. */
 
-/* A loop over a row or a layer's vector: whole registers of 64 bytes, which the division tells the compiler. */
+/* A loop over a row or a layer's vector: whole registers, which the division tells the compiler. */
 #undef LANES
 #undef EACH
-#define LANES (64 / (int)sizeof(REAL))
+#define LANES (REGISTER_BYTES / (int)sizeof(REAL))
 #define EACH(j, n) SIMD() for (ptrdiff_t j = 0; j < (n) / LANES * LANES; j++)
 
 /* ---- First layer ---- */
@@ -22,9 +22,7 @@ typedef struct {
     ptrdiff_t count;
 } FN(row_t);
 
-/* One pass over W does two things, so that each weight is read and written once a step: the update with the gradient
-   delta of the last sample, and the sum z = W x for the next.
-
+/* In one pass over W, so that each weight is read and written once:
    W <- W - delta last^T,  z = W x               IN delta (times the step size), last, x   IN/OUT W   OUT z */
 static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const REAL *restrict delta,
                                          const REAL *restrict last, const REAL *restrict x, REAL *restrict z,
@@ -56,28 +54,29 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
 }
 
 /* The same two for samples given by their nonzeros, whose rows of W are in general not the same: two passes.
+
    z = W x                                                                    IN W, x   OUT z */
-static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, FN(row_t) x, REAL *restrict z) {
+static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, const FN(row_t) * x, REAL *restrict z) {
     ptrdiff_t q = 0;
     EACH(j, m) z[j] = 0;
-    for (; q + 4 <= x.count; q += 4) {
-        const REAL *restrict w0 = W + x.index[q] * m, *restrict w1 = W + x.index[q + 1] * m;
-        const REAL *restrict w2 = W + x.index[q + 2] * m, *restrict w3 = W + x.index[q + 3] * m;
-        const REAL x0 = x.value[q], x1 = x.value[q + 1], x2 = x.value[q + 2], x3 = x.value[q + 3];
+    for (; q + 4 <= x->count; q += 4) {
+        const REAL *restrict w0 = W + x->index[q] * m, *restrict w1 = W + x->index[q + 1] * m;
+        const REAL *restrict w2 = W + x->index[q + 2] * m, *restrict w3 = W + x->index[q + 3] * m;
+        const REAL x0 = x->value[q], x1 = x->value[q + 1], x2 = x->value[q + 2], x3 = x->value[q + 3];
         EACH(j, m) z[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
     }
-    for (; q < x.count; q++) {
-        const REAL *restrict w0 = W + x.index[q] * m;
-        const REAL x0 = x.value[q];
+    for (; q < x->count; q++) {
+        const REAL *restrict w0 = W + x->index[q] * m;
+        const REAL x0 = x->value[q];
         EACH(j, m) z[j] += x0 * w0[j];
     }
 }
 
 /* W <- W - delta last^T                                                      IN delta, last   IN/OUT W */
-static void FN(first_update)(REAL *restrict W, ptrdiff_t m, const REAL *restrict delta, FN(row_t) last) {
-    for (ptrdiff_t q = 0; q < last.count; q++) {
-        REAL *restrict w0 = W + last.index[q] * m;
-        const REAL g0 = last.value[q];
+static void FN(first_update)(REAL *restrict W, ptrdiff_t m, const REAL *restrict delta, const FN(row_t) * last) {
+    for (ptrdiff_t q = 0; q < last->count; q++) {
+        REAL *restrict w0 = W + last->index[q] * m;
+        const REAL g0 = last->value[q];
         EACH(j, m) w0[j] -= g0 * delta[j];
     }
 }
@@ -112,21 +111,24 @@ static void FN(forward)(const REAL *restrict W, const REAL *restrict b, const RE
 }
 
 /* In one pass over W, so that each weight is read and written once:
-   e = W^T delta, at the weights before the update; then
-   W <- decay W - tau delta a^T                                               IN delta, a   IN/OUT W   OUT e */
-static void FN(backprop_and_update)(REAL *restrict W, const REAL *restrict delta, const REAL *restrict a,
-                                    REAL *restrict e, REAL tau, REAL decay, ptrdiff_t m, ptrdiff_t n) {
-    EACH(k, n) e[k] = 0;
+   below = (W^T delta) . da, at the weights before the update; then
+   W <- decay W - tau delta a^T                                  IN delta, a, da   IN/OUT W   OUT below
+   That is delta^(l-1) from delta^l, and the update of W^l. */
+static void FN(backprop_and_update_layer)(REAL *restrict W, const REAL *restrict delta, const REAL *restrict a,
+                                          const REAL *restrict da, REAL *restrict below, REAL tau, REAL decay,
+                                          ptrdiff_t m, ptrdiff_t n) {
+    EACH(k, n) below[k] = 0;
     for (ptrdiff_t j = 0; j < m; j += 4) {
         REAL *restrict w0 = W + j * n, *restrict w1 = w0 + n, *restrict w2 = w1 + n, *restrict w3 = w2 + n;
         const REAL d0 = delta[j], d1 = delta[j + 1], d2 = delta[j + 2], d3 = delta[j + 3];
         const REAL g0 = tau * d0, g1 = tau * d1, g2 = tau * d2, g3 = tau * d3;
         EACH(k, n) {
-            e[k] += (d0 * w0[k] + d1 * w1[k]) + (d2 * w2[k] + d3 * w3[k]);
+            below[k] += (d0 * w0[k] + d1 * w1[k]) + (d2 * w2[k] + d3 * w3[k]);
             w0[k] = decay * w0[k] - g0 * a[k];
             w1[k] = decay * w1[k] - g1 * a[k];
             w2[k] = decay * w2[k] - g2 * a[k];
             w3[k] = decay * w3[k] - g3 * a[k];
         }
     }
+    EACH(k, n) below[k] *= da[k];
 }

@@ -4,9 +4,9 @@
 #define REAL_IS_DOUBLE 0
 #include "functions.h"
 #include "layers.h"
-#include "rules.h"
 #include "sample.h"
 #include "steps.h"
+#include "rules.h"
 #include "batches.h"
 #undef REAL
 #undef REAL_IS_DOUBLE
@@ -15,9 +15,9 @@
 #define REAL_IS_DOUBLE 1
 #include "functions.h"
 #include "layers.h"
-#include "rules.h"
 #include "sample.h"
 #include "steps.h"
+#include "rules.h"
 #include "batches.h"
 #undef REAL
 #undef REAL_IS_DOUBLE

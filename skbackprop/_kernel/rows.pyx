@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""A 64-bit hash of each row of a matrix, dense or CSR: the key of the canonical order of the samples (_training/sampling.py).
+"""A 64-bit hash of each row of a matrix, dense or CSR: the key of the canonical order of the samples.
 
 The hash is a sum over the row's values, each mixed and multiplied by a number that depends on its column (a
 multilinear hash, Carter, Wegman 1979). Zeros add nothing and the order of the terms does not matter, so that the same

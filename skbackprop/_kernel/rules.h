@@ -1,20 +1,21 @@
-/* How a gradient becomes a step, for one type REAL and one level of the processor (see precisions.h).
+/* How a gradient becomes a step, for one type REAL and one level of the processor (see precisions.h): the rules besides
+   the lecture's, and the lecture's for batches.
 
-   A rule moves n parameters, from position `at` of the parameter vector on. Their gradient is d a_k + alpha w_k: with
-   d = delta_j and a = a^(l-1) that of a row of W^l for one sample, which is never written down; with d = 1 / B that of a
-   batch, whose sum is a.
+   A rule moves n parameters, from position `at` of the parameter vector on. Their gradient is d a_k + alpha w_k. For
+   one sample, d = delta_j and a = a^(l-1) give that of row j of W^l, which is never written down. For a batch of B,
+   d = 1 / B and a is the sum of the samples' gradients.
 
    All rules leave the padding, whose gradient is 0, at 0. */
 
-/* A solver_t in REAL. Adam's tau is that of its step t. */
+/* A rule_t at work: in REAL, and at a certain step t, to which Adam's tau belongs. */
 typedef struct {
     REAL *params, *first, *second;
     REAL tau, momentum, rest_1, beta_2, rest_2, epsilon; /* rest: 1 - beta */
     double power_1, power_2;                             /* beta^t */
-} FN(rule_t);
+} FN(mover_t);
 
 #define RULE(name)                                                                                                    \
-    static void FN(name)(const FN(rule_t) * r, ptrdiff_t at, REAL d, const REAL *restrict a, ptrdiff_t n, REAL alpha)
+    static void FN(name)(const FN(mover_t) * r, ptrdiff_t at, REAL d, const REAL *restrict a, ptrdiff_t n, REAL alpha)
 #define EACH_WEIGHT SIMD() for (ptrdiff_t k = 0; k < n; k++)
 
 /* w <- w - tau g */
@@ -61,26 +62,67 @@ RULE(adam) {
     }
 }
 
-typedef void (*FN(update_t))(const FN(rule_t) *, ptrdiff_t, REAL, const REAL *restrict, ptrdiff_t, REAL);
-static const FN(update_t) FN(RULES)[] = {FN(sgd), FN(momentum), FN(nesterov), FN(adam)};
+typedef void (*FN(move_t))(const FN(mover_t) *, ptrdiff_t, REAL, const REAL *restrict, ptrdiff_t, REAL);
+static const FN(move_t) FN(RULES)[] = {FN(sgd), FN(momentum), FN(nesterov), FN(adam)};
 
-static FN(rule_t) FN(make_rule)(const solver_t *solver, void *params) {
-    FN(rule_t) r = {params, solver->first, solver->second};
-    r.tau = (REAL)solver->tau;
-    r.momentum = (REAL)solver->momentum;
-    r.rest_1 = (REAL)(1 - solver->momentum);
-    r.beta_2 = (REAL)solver->beta_2;
-    r.rest_2 = (REAL)(1 - solver->beta_2);
-    r.epsilon = (REAL)solver->epsilon;
-    r.power_1 = pow(solver->momentum, (double)solver->t);
-    r.power_2 = pow(solver->beta_2, (double)solver->t);
+static FN(mover_t) FN(make_mover)(const rule_t *rule, void *params) {
+    FN(mover_t) r = {params, rule->first, rule->second};
+    r.tau = (REAL)rule->tau;
+    r.momentum = (REAL)rule->momentum;
+    r.rest_1 = (REAL)(1 - rule->momentum);
+    r.beta_2 = (REAL)rule->beta_2;
+    r.rest_2 = (REAL)(1 - rule->beta_2);
+    r.epsilon = (REAL)rule->epsilon;
+    r.power_1 = pow(rule->momentum, (double)rule->t);
+    r.power_2 = pow(rule->beta_2, (double)rule->t);
     return r;
 }
 
 /* The next step begins: t <- t + 1. */
-static inline void FN(advance)(FN(rule_t) * r, const solver_t *solver) {
-    if (solver->rule != ADAM) return;
-    r->power_1 *= solver->momentum;
-    r->power_2 *= solver->beta_2;
-    r->tau = (REAL)(solver->tau * sqrt(1 - r->power_2) / (1 - r->power_1));
+static inline void FN(advance)(FN(mover_t) * r, const rule_t *rule) {
+    if (rule->code != ADAM) return;
+    r->power_1 *= rule->momentum;
+    r->power_2 *= rule->beta_2;
+    r->tau = (REAL)(rule->tau * sqrt(1 - r->power_2) / (1 - r->power_1));
+}
+
+/* Layer l moves by the gradient of the sample x: delta^l (a^(l-1))^T, row by row, and delta^l. */
+static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t l,
+                           const FN(row_t) * x) {
+    const network_t *net = s->net;
+    const FN(move_t) move = FN(RULES)[s->rule->code];
+    const REAL alpha = (REAL)s->rule->alpha;
+    const ptrdiff_t m = net->stride[l], n = net->stride[l - 1];
+    if (l == 1) /* input by input: of a sparse sample the nonzeros alone */
+        for (ptrdiff_t q = 0; q < x->count; q++)
+            move(r, net->W[1] + (x->index ? x->index[q] : q) * m, x->value[q], s->delta[1], m, alpha);
+    else
+        for (ptrdiff_t j = 0; j < net->M[l]; j++)
+            move(r, net->W[l] + j * n, s->delta[l][j], s->a[l - 1], n, alpha);
+    move(r, net->b[l], 1, s->delta[l], net->M[l], 0);
+}
+
+/* The algorithm of steps.h by another rule. Backprop and update are passes of their own here, and no update of W^1
+   waits. */
+static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *params, double *scale,
+                                const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
+    FN(mover_t) mover = FN(make_mover)(rule, params);
+    FN(state_t) s;
+    double sum = 0;
+    if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
+    for (ptrdiff_t t = 0; t < n_draws; t++) {
+        const ptrdiff_t i = draws[t];
+        const FN(row_t) x = FN(sample)(&s, i, 0), moving = samples->indptr ? x : FN(dense_sample)(&s, i);
+        FN(forward_pass)(&s, &x, t);
+        sum += FN(output_delta)(&s, i, 0);
+        FN(advance)(&mover, rule);
+        for (ptrdiff_t l = net->L; l >= 1; l--) {
+            if (l > 1) /* backprop alone: W^l <- 1 W^l - 0 */
+                FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1,
+                                              net->M[l], net->stride[l - 1]);
+            FN(move_layer)(&s, &mover, l, &moving);
+        }
+    }
+    free(s.memory);
+    return sum;
 }

@@ -3,7 +3,6 @@
 from .activations import (
     ACTIVATIONS,
     HIDDEN_ACTIVATIONS,
-    LARGEST_EXPONENT,
     LEAKY_RELU_SLOPE,
     OUTPUT_RANGES,
     activation_code,
@@ -17,7 +16,6 @@ __all__ = [
     "ACTIVATIONS",
     "BATCH",
     "HIDDEN_ACTIVATIONS",
-    "LARGEST_EXPONENT",
     "LEAKY_RELU_SLOPE",
     "LOSSES",
     "OUTPUT_RANGES",

@@ -7,12 +7,12 @@ order, and tests hold them against each other. The functions of the table may ov
 import numpy as np
 from scipy.special import expit, ndtr
 
+from .._kernel import EXP_MAX
 from .._kernel import activation as kernel_activation
 
 __all__ = [
     "ACTIVATIONS",
     "HIDDEN_ACTIVATIONS",
-    "LARGEST_EXPONENT",
     "LEAKY_RELU_SLOPE",
     "OUTPUT_RANGES",
     "activation_code",
@@ -22,8 +22,6 @@ __all__ = [
 
 #: Of leaky_relu, where z < 0.
 LEAKY_RELU_SLOPE = 0.01
-#: What exp takes a larger z for, so that it stays finite; by the size of a number in bytes.
-LARGEST_EXPONENT = {4: 87.0, 8: 708.0}
 
 
 def identity(z):
@@ -70,7 +68,7 @@ def gelu(z):
 
 def exp(z):
     """e^z, for outputs only; where it would overflow, the largest value that the kernel gives."""
-    return np.exp(np.minimum(z, LARGEST_EXPONENT[z.itemsize], out=z), out=z)
+    return np.exp(np.minimum(z, EXP_MAX[z.dtype.name], out=z), out=z)
 
 
 def softmax(z):

@@ -1,5 +1,8 @@
 """The network: its layers, and its parameters as one vector."""
 
+import copy
+from math import isfinite
+
 import numpy as np
 
 from .activations import activation_code
@@ -61,6 +64,7 @@ class Network:
         self.W_at = np.zeros(L + 1, dtype=np.intp)
         self.b_at = np.zeros(L + 1, dtype=np.intp)
         self.activation_codes = np.array([0, *map(activation_code, activations)], dtype=np.intc)
+        self.loss = loss
         self.loss_code = LOSSES.index(loss)
         self.quantile = quantile
 
@@ -94,6 +98,19 @@ class Network:
         """Copy weights of `coefs`' and `intercepts`' shapes into the network."""
         for own, given in zip(self.coefs + self.intercepts, [*coefs, *intercepts], strict=True):
             own[...] = given
+
+    def copy(self):
+        """A network of the same layers, with parameters of its own."""
+        other = copy.copy(self)
+        other.params, other.scale = aligned_zeros(len(self.params), self.params.dtype), self.scale.copy()
+        other.params[:] = self.params
+        other.coefs, other.intercepts = other.views(other.params)
+        return other
+
+    def is_finite(self):
+        """Whether all parameters are numbers, and so is their sum."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return isfinite(self.params.sum(dtype=np.float64))
 
     def folded(self):
         """A copy of the parameters with W^1 multiplied by its `scale`."""

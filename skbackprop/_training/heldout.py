@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from .._kernel import steps
+from .chunks import mean_loss
+from .progress import LARGEST
 from .sampling import Samples, distinct
 
-__all__ = ["Validation", "split"]
+__all__ = ["HeldOut", "Split"]
 
 
 @dataclass
-class Validation:
+class HeldOut:
     """Samples to look at after each epoch.
 
     Parameters
@@ -21,7 +22,7 @@ class Validation:
         The samples.
     y : ndarray
         Labels or values, for the scorer.
-    samples : Samples
+    targets : ndarray
         The same for the kernel.
     sample_weight : ndarray of shape (n_samples,) or None
         Weights in loss and score.
@@ -31,66 +32,105 @@ class Validation:
 
     X: object
     y: np.ndarray
-    samples: Samples
+    targets: np.ndarray
     sample_weight: np.ndarray | None
     scorer: object
 
-    def loss(self, network):
-        """The mean f_i."""
-        total = steps(network, self.samples, np.arange(len(self.samples)), 0.0)
-        return total / (len(self.samples) if self.sample_weight is None else self.sample_weight.sum())
+    def measure(self, progress, estimator):
+        """Add loss and score to the curves of a training, and keep the weights of the best score.
 
-    def score(self, estimator):
-        """The scorer's verdict on a fitted estimator."""
+        Parameters
+        ----------
+        progress : Progress
+            The training so far.
+        estimator : estimator
+            The estimator that is trained; it stays as it is.
+        """
+        loss, score = self._loss(progress.network), -np.inf
+        if np.isfinite(loss):  # else the training is about to end as diverged: there is nothing to score
+            score = self._score(_fitted_so_far(estimator, progress))
+        if score > max(progress.validation_scores, default=-np.inf):
+            progress.best_params = progress.network.folded()
+        progress.validation_losses.append(loss if np.isfinite(loss) else LARGEST)
+        progress.validation_scores.append(score)
+
+    def _loss(self, network):
+        weight = np.ones(self.X.shape[0]) if self.sample_weight is None else self.sample_weight
+        return mean_loss(network, Samples(self.X, self.targets), weight)
+
+    def _score(self, estimator):
         weight = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        score = float(self.scorer(estimator, self.X, self.y, **weight))
+        with np.errstate(over="ignore", invalid="ignore"):  # of a network that diverges
+            score = float(self.scorer(estimator, self.X, self.y, **weight))
         if np.isnan(score):
             raise ValueError(
-                f"The validation set is too small: the score of its {len(self.samples)} samples is not a number. "
+                f"The validation set is too small: the score of its {self.X.shape[0]} samples is not a number. "
                 "Increase validation_fraction, give more samples, or choose another scoring"
             )
         return score
 
 
-def split(X, targets, order, fraction, labels, rng):
-    """Divide the rows into training and validation rows, both in canonical order.
+def _fitted_so_far(estimator, progress):
+    """A copy of the estimator as it would be if the training ended here, for samples that are validated already."""
+    view = object.__new__(type(estimator))
+    vars(view).update(vars(estimator))
+    vars(view).pop("feature_names_in_", None)
+    vars(view).update(progress.fitted_attributes())
+    return view
+
+
+@dataclass
+class Split:
+    """How a part of the training samples is held out.
 
     Equal rows stay together, so that the model does not depend on whether a row is repeated or has a weight.
 
     Parameters
     ----------
-    X, targets : ndarrays
-        As in `Samples`.
-    order : ndarray of int64
-        The canonical order.
     fraction : float
         The share of distinct rows for validation.
-    labels : ndarray of shape (n_samples,) or None
+    classes : ndarray of shape (n_samples,) or None
         Classes whose shares are to be the same in both parts, where each class has two distinct rows.
     rng : numpy.random.Generator
         The random stream.
-
-    Returns
-    -------
-    training, validation : ndarray of int64
-        Rows.
     """
-    first = np.flatnonzero(distinct(X, targets, order))
-    groups = np.arange(len(first))
-    if len(groups) < 2:
-        raise ValueError(
-            "early_stopping needs two different samples at least, one of them for validation; got 1 sample"
-        )
-    # two at least where that leaves as many, because R² is not defined for one
-    size = int(np.clip(np.ceil(fraction * len(groups)), min(2, len(groups) // 2), len(groups) - 1))
-    if labels is not None:
-        labels = labels[order[first]]
-        classes, count = np.unique(labels, return_counts=True)
-        if count.min() < 2 or not len(classes) <= size <= len(groups) - len(classes):
-            labels = None
-    seed = int(rng.integers(2**32))
-    _, held_out = train_test_split(groups, test_size=size, stratify=labels, random_state=seed)
-    is_held_out = np.zeros(len(groups), dtype=bool)
-    is_held_out[held_out] = True
-    is_held_out = np.repeat(is_held_out, np.diff(first, append=len(order)))
-    return order[~is_held_out], order[is_held_out]
+
+    fraction: float
+    classes: np.ndarray | None
+    rng: np.random.Generator
+
+    def __call__(self, X, targets, order):
+        """Divide the rows into those to train on and those to hold out, both in canonical order.
+
+        Parameters
+        ----------
+        X, targets : ndarrays
+            As in `Samples`.
+        order : ndarray of int64
+            The canonical order.
+
+        Returns
+        -------
+        training, held_out : ndarray of int64
+            Rows.
+        """
+        first = np.flatnonzero(distinct(X, targets, order))
+        groups = np.arange(len(first))
+        if len(groups) < 2:
+            raise ValueError(
+                "early_stopping needs two different samples at least, one of them for validation; got 1 sample"
+            )
+        # two at least where that leaves as many, because R² is not defined for one
+        size = int(np.clip(np.ceil(self.fraction * len(groups)), min(2, len(groups) // 2), len(groups) - 1))
+        strata = None
+        if self.classes is not None:
+            strata = self.classes[order[first]]
+            classes, count = np.unique(strata, return_counts=True)
+            if count.min() < 2 or not len(classes) <= size <= len(groups) - len(classes):
+                strata = None
+        seed = int(self.rng.integers(2**32))
+        _, held_out = train_test_split(groups, test_size=size, stratify=strata, random_state=seed)
+        is_held_out = np.zeros(len(groups), dtype=bool)
+        is_held_out[held_out] = True
+        is_held_out = np.repeat(is_held_out, np.diff(first, append=len(order)))
+        return order[~is_held_out], order[is_held_out]

@@ -1,5 +1,7 @@
 """How gradients become steps: the rules of the kernel, and what they remember."""
 
+import copy
+
 import numpy as np
 
 from .._network import aligned_zeros
@@ -61,3 +63,10 @@ class Rule:
         self.moments = aligned_zeros(RULES[name] * size, dtype).reshape(RULES[name], size)
         self.t = 0
         self.gradient = aligned_zeros(size, dtype) if batch_size > 1 else None
+
+    def copy(self):
+        """The same rule with moments of its own."""
+        other = copy.copy(self)
+        other.moments = aligned_zeros(self.moments.size, self.moments.dtype).reshape(self.moments.shape)
+        other.moments[:] = self.moments
+        return other

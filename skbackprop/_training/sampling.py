@@ -6,16 +6,19 @@ sequence as three equal rows: bit for bit the same model.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
 
 from .._kernel import add_csr, add_dense
 
-__all__ = ["Draws", "Samples", "canonical_order", "distinct", "relative", "repetitions"]
+__all__ = ["Draws", "Plan", "Samples", "canonical_order", "distinct", "plan", "relative", "repetitions"]
 
 #: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
 MAX_REPETITION = 100
+#: One call of the kernel hashes about so many values.
+HASHED_VALUES = 2**24
 
 
 @dataclass
@@ -47,6 +50,93 @@ class Samples:
     def values_per_row(self):
         """Mean number of values in a row that a step has to look at."""
         return self.X.nnz / len(self) if issparse(self.X) else self.X.shape[1]
+
+
+class Plan(NamedTuple):
+    """What a training works on: the samples, how they are drawn, and the rows that are held out (None: none)."""
+
+    samples: Samples
+    draws: "Draws"
+    held_out: np.ndarray | None
+
+
+def plan(
+    X,
+    targets,
+    sample_weight=None,
+    class_importance=None,
+    *,
+    sampling="uniform",
+    lbfgs=False,
+    partial=False,
+    hold_out=None,
+):
+    """Turn weights into samples and draws.
+
+    A sample's weight w is its `sample_weight` times its class weight. What it does depends on what is fitted, and how:
+
+    ==================== ============================== ================================ =============== ============
+    weights              fit, "uniform"                 fit, "shuffle"                   partial_fit     lbfgs
+    ==================== ============================== ================================ =============== ============
+    whole sample_weight  w places among the draws       w turns an epoch                 as in fit       w f_i
+    all others           drawn in proportion to w       one turn an epoch, w f_i         as "shuffle"    w f_i
+    ==================== ============================== ================================ =============== ============
+
+    Whole weights are repetitions, as long as an epoch stays at most `MAX_REPETITION` times the rows: w equal rows would
+    give the same bits. All others are relative importance: in `fit` they are divided by their mean, so that a common
+    factor changes nothing. `partial_fit` sees a part of the data, whose weights have no meaning relative to each other:
+    there they multiply f_i as they are, also with "uniform". Class weights are never repetitions. L-BFGS draws nothing:
+    each distinct row counts once, with its weight.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, n_features)
+        The samples, of positive weight.
+    targets : ndarray of shape (n_samples,) or (n_samples, M_L)
+        As in `Samples`.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights.
+    class_importance : ndarray of shape (n_samples,), default=None
+        Of each sample the weight of its class.
+    sampling : {"uniform", "shuffle"}, default="uniform"
+        How samples are drawn.
+    lbfgs : bool, default=False
+        Whether all rows count in every step.
+    partial : bool, default=False
+        Whether the rows are but a part of the data.
+    hold_out : callable, default=None
+        Divides the rows, as `heldout.Split` does.
+
+    Returns
+    -------
+    Plan
+    """
+    repeats = None if sample_weight is None else repetitions(sample_weight)
+    importance = sample_weight if repeats is None else None
+    if class_importance is not None:
+        importance = class_importance if importance is None else importance * class_importance
+    if importance is not None and not partial:
+        importance = relative(importance, repeats)
+    order, held_out = canonical_order(X, targets, importance), None
+    if hold_out is not None:
+        order, held_out = hold_out(X, targets, order)
+    if lbfgs:
+        order, weights = _each_row_once(X, targets, order, repeats, importance)
+        return Plan(Samples(X, targets, weights), Draws(order, "shuffle"), held_out)
+    if sampling == "uniform" and not partial:
+        return Plan(Samples(X, targets), Draws(order, "uniform", repeats, importance), held_out)
+    return Plan(Samples(X, targets, importance), Draws(order, sampling, repeats), held_out)
+
+
+def _each_row_once(X, targets, order, repeats, importance):
+    """The distinct rows in canonical order, and for every row of X the weight of all that equal it (or 0)."""
+    new = distinct(X, targets, order)
+    if importance is not None:  # equal rows of unlike importance stay apart: count times importance is no sum
+        new[1:] |= np.diff(importance[order]) != 0
+    first = np.flatnonzero(new)
+    weights = np.zeros(X.shape[0])
+    weights[order[first]] = np.add.reduceat(np.ones(len(order)) if repeats is None else repeats[order], first)
+    return order[first], weights if importance is None else weights * importance
 
 
 def repetitions(sample_weight):
@@ -117,13 +207,16 @@ def distinct(X, targets, order):
 
 def _row_hashes(X, targets):
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
-    if issparse(X):
-        add_csr(hashes, X.data, X.indices, X.indptr)
-    else:
-        add_dense(hashes, X)
-    targets = targets.reshape(len(hashes), -1)
-    targets = np.ascontiguousarray(targets, dtype=targets.dtype if targets.dtype.kind == "f" else np.float64)
-    add_dense(hashes, targets, X.shape[1])
+    values_per_row = X.nnz / X.shape[0] if issparse(X) else X.shape[1]
+    rows = max(1, int(HASHED_VALUES / max(1, values_per_row)))
+    for k in range(0, len(hashes), rows):  # calls of the kernel that are short, for the sake of Ctrl-C
+        part = slice(k, k + rows)
+        if issparse(X):
+            add_csr(hashes[part], X.data, X.indices, X.indptr[k : k + rows + 1])
+        else:
+            add_dense(hashes[part], X[part])
+        columns = targets[part].reshape(len(hashes[part]), -1)
+        add_dense(hashes[part], columns if columns.dtype.kind == "f" else columns.astype(np.float64), X.shape[1])
     return hashes
 
 
@@ -159,15 +252,12 @@ class Draws:
 
     Attributes
     ----------
-    repeats : ndarray of int64 or None
-        As given.
     epoch_length : int
         Number of draws in an epoch: the number of rows, repetitions counted.
     """
 
     def __init__(self, order, sampling="uniform", repeats=None, importance=None):
         self.sampling = sampling
-        self.repeats = repeats
         self.mass = None
         if importance is not None:
             order = order[np.argsort(importance[order], kind="stable")]

@@ -1,5 +1,6 @@
 """Schedules: the step size τ of each epoch."""
 
+from dataclasses import dataclass
 from math import cos, pi
 from numbers import Real
 
@@ -18,6 +19,7 @@ SCHEDULES = {
 SMALLEST = 1e-6
 
 
+@dataclass
 class Schedule:
     """τ as a function of the epoch, counted over all trainings of an estimator.
 
@@ -31,19 +33,15 @@ class Schedule:
         Exponent of "invscaling".
     max_iter : int
         Period of "cosine".
-    epoch : int
-        Epochs already done.
-    lowered : int
-        How often "adaptive" has lowered τ already.
     """
 
-    def __init__(self, learning_rate, name="constant", power_t=0.5, max_iter=1, epoch=0, lowered=0):
-        self.learning_rate, self.name, self.power_t, self.max_iter = learning_rate, name, power_t, max_iter
-        self.epoch, self.lowered = epoch, lowered
+    learning_rate: object
+    name: str = "constant"
+    power_t: float = 0.5
+    max_iter: int = 1
 
-    def __call__(self, epoch):
-        """τ in an epoch of this training."""
-        epoch += self.epoch
+    def __call__(self, epoch, lowered=0):
+        """τ in an epoch, when "adaptive" has lowered it so many times."""
         tau = self.learning_rate
         if callable(tau):
             tau = tau(epoch)
@@ -51,11 +49,8 @@ class Schedule:
                 raise ValueError(
                     f"learning_rate must return a finite number > 0; for epoch {epoch} it returned {tau!r}"
                 )
-        return float(tau) * SCHEDULES[self.name](epoch, self.power_t, self.max_iter, self.lowered)
+        return float(tau) * SCHEDULES[self.name](epoch, self.power_t, self.max_iter, lowered)
 
-    def lower(self, tau):
-        """Under "adaptive", go on with a fifth of τ instead of stopping; returns whether it does."""
-        if self.name != "adaptive" or tau <= SMALLEST:
-            return False
-        self.lowered += 1
-        return True
+    def can_lower(self, tau):
+        """Whether training goes on, under "adaptive", with a fifth of τ instead of stopping."""
+        return self.name == "adaptive" and tau > SMALLEST

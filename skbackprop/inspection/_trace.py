@@ -203,7 +203,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     y = np.asarray(y)
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
     dtype = model.coefs_[0].dtype
-    x, y, _ = model._validate(x, y, None, dtype, reset=False)
+    x, y, _ = model._check_data(x, y, None, dtype, reset=False)
     targets = model._encode_validation(y, dtype, name="y")
     if targets.shape[1:] not in ((), (model.n_outputs_,)):
         raise ValueError(f"y must have {model.n_outputs_} values; got {targets.shape[1]}")
@@ -213,8 +213,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
         raise ValueError(f"learning_rate must be a finite number > 0; got {learning_rate!r}")
     if learning_rate is None:
-        lowered = (model._solver_state or {"lowered": 0})["lowered"]
-        learning_rate = model._schedule(len(model.loss_curve_), lowered)(0)
+        learning_rate = model._schedule()(len(model.loss_curve_), model._lowered)
 
     a, z, derivative = {0: (x.toarray() if issparse(x) else x)[0]}, {}, {}
     layers = forward(x, model.coefs_, model.intercepts_, network.activations, keep=True)

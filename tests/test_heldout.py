@@ -4,15 +4,38 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot
-from sklearn.datasets import load_digits
+from faults import every_estimator, new
+from helpers import fit_quietly, make_data, same_bits, snapshot
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
+from sklearn.model_selection import train_test_split
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
-from skbackprop._training.heldout import split
-from skbackprop._training.sampling import canonical_order
+from skbackprop._training.heldout import Split
+from skbackprop._training.sampling import canonical_order, distinct
 
-every_estimator = pytest.mark.parametrize("estimator", ESTIMATORS)
+X, Y = make_data(BackpropRegressor)
+
+
+@pytest.mark.parametrize("warm_start", [False, True])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        dict(X_val=X[:9, :3], y_val=Y[:9]),
+        dict(X_val=X[:9], y_val=Y[:8]),
+        dict(X_val=X[:0], y_val=Y[:0]),
+        dict(X_val=np.full((9, 4), np.inf), y_val=Y[:9]),
+        dict(X_val="X", y_val=Y[:9]),
+        dict(X_val=X[:9], y_val=np.full(9, np.nan)),
+        dict(X_val=X[:9], y_val=Y[:9], sample_weight_val=np.zeros(9)),
+        dict(X_val=X[:9], y_val=np.ones((9, 2))),
+    ],
+)
+def test_bad_held_out_samples(bad, warm_start):
+    model = fit_quietly(new(BackpropRegressor, "early_stopping", warm_start=warm_start), X, Y)
+    before = snapshot(model)
+    with pytest.raises(ValueError):
+        model.fit(X, Y, **bad)
+    assert snapshot(model) == before
 
 
 def test_the_split():
@@ -20,24 +43,24 @@ def test_the_split():
     rng = np.random.default_rng(0)
     X = np.repeat(rng.normal(size=(60, 3)), 2, axis=0)
     labels = np.repeat(np.repeat([0, 1, 2], [30, 20, 10]), 2)
-    training, validation = split(X, labels, canonical_order(X, labels), 0.2, labels, np.random.default_rng(1))
+    training, validation = Split(0.2, labels, np.random.default_rng(1))(X, labels, canonical_order(X, labels))
     assert sorted([*training, *validation]) == list(range(120))
     np.testing.assert_array_equal(np.bincount(labels[validation]), [12, 8, 4])
     assert set(validation // 2) == {i // 2 for i in validation}
     assert len(set(validation // 2)) == 12
     p = rng.permutation(120)
-    _, other = split(X[p], labels[p], canonical_order(X[p], labels[p]), 0.2, labels[p], np.random.default_rng(1))
+    _, other = Split(0.2, labels[p], np.random.default_rng(1))(X[p], labels[p], canonical_order(X[p], labels[p]))
     np.testing.assert_array_equal(X[p][other], X[validation])
 
 
 def test_the_split_of_classes_too_small():
     X, labels = np.arange(8.0).reshape(8, 1), np.array([0, 0, 0, 0, 0, 0, 0, 1])
     for fraction in (0.1, 0.5, 0.95):
-        training, validation = split(X, labels, canonical_order(X, labels), fraction, labels, np.random.default_rng(0))
+        training, validation = Split(fraction, labels, np.random.default_rng(0))(X, labels, canonical_order(X, labels))
         assert len(validation) == int(np.clip(np.ceil(fraction * 8), 2, 7))
         assert len(training) == 8 - len(validation)
     with pytest.raises(ValueError, match="1 sample"):
-        split(X[:1], labels[:1], np.array([0]), 0.5, None, np.random.default_rng(0))
+        Split(0.5, None, np.random.default_rng(0))(X[:1], labels[:1], np.array([0]))
 
 
 @pytest.mark.parametrize("settings", [{}, dict(solver="adam", batch_size=8, learning_rate=0.01), dict(solver="lbfgs")])
@@ -181,15 +204,19 @@ def test_partial_fit_holds_nothing_out():
     assert same_bits(early, plain)
 
 
-def test_start_weights_of_ones_own():
-    """The same start weights and random stream: the same model; and they are where training starts."""
-    X, y = load_digits(return_X_y=True)
-    start = BackpropClassifier((20,), learning_rate=1e-300, max_iter=1, random_state=0, n_iter_no_change=np.inf)
-    fit_quietly(start, X, y)
-    drawn, given, halves = (BackpropClassifier((20,), max_iter=3, random_state=0, warm_start=True) for _ in range(3))
-    fit_quietly(drawn, X, y)
-    for _ in range(2):  # with warm_start, too, training starts from the given weights
-        fit_quietly(given, X, y, coefs_init=start.coefs_, intercepts_init=start.intercepts_)
-        assert same_bits(drawn, given)
-    fit_quietly(halves, X, y, coefs_init=start.coefs_)
-    assert same_bits(drawn, halves)
+def test_the_split_is_scikit_learns():
+    """To the bit, though the rows are never copied."""
+    rng, n = np.random.default_rng(0), 1000
+    X = rng.integers(3, size=(n, 4)).astype(float)
+    y = rng.integers(3, size=n)
+    order = canonical_order(X, y)
+    group = np.cumsum(distinct(X, y, order)) - 1
+    groups, first = np.unique(group, return_index=True)
+    assert len(groups) < n / 2
+    seed = int(np.random.default_rng(7).integers(2**32))
+    _, held_out = train_test_split(
+        groups, test_size=int(np.ceil(0.2 * len(groups))), stratify=y[order[first]], random_state=seed
+    )
+    expected = order[~np.isin(group, held_out)], order[np.isin(group, held_out)]
+    for own, plain in zip(Split(0.2, y, np.random.default_rng(7))(X, y, order), expected, strict=True):
+        assert own.tobytes() == plain.tobytes()

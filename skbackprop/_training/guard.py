@@ -1,0 +1,124 @@
+"""Divergence: noticing it, and going back to the best epoch."""
+
+from math import isfinite
+
+import numpy as np
+from scipy.sparse import issparse
+
+__all__ = ["Guard", "divergence"]
+
+#: A training has diverged when a loss is so many times that of its start weights and of the best constant prediction.
+DIVERGED = 100
+#: A few draws check the weights after an epoch: one for every so many that it had.
+DRAWS_PER_CHECK = 16
+
+
+class Guard:
+    """Looks after each epoch whether a training has diverged, and remembers its best epoch.
+
+    Parameters
+    ----------
+    progress : Progress
+        The training, which begins.
+    epochs : Epochs
+        What runs its epochs.
+    """
+
+    def __init__(self, progress, epochs):
+        self.progress, self.epochs = progress, epochs
+        self.best, self.best_epoch, self.best_loss = progress.copy(), 0, progress.start_loss
+        self.start = self.best.network
+        self._enlarge_scale(progress.start_loss)
+
+    def has_diverged(self):
+        """Whether the epoch just done had a loss that is too large, or has left weights that are of no use.
+
+        Weights are of no use that are not finite, which is seen in epochs that are looked at, or with which a few more
+        draws, and then all samples, have too large a loss. These are measured where an epoch may be a single batch,
+        whose own loss is taken before its step.
+        """
+        progress, epochs = self.progress, self.epochs
+        return (
+            self._too_large(progress.losses[-1])
+            or (self._is_looked_at() and not progress.network.is_finite())
+            or (
+                progress.rule.batch_size > 1
+                and self._too_large(epochs.first_loss(progress, share=1 / DRAWS_PER_CHECK))
+                and self._too_large(epochs.mean_loss(progress.network))
+            )
+        )
+
+    def keep_best(self):
+        """Remember the epoch just done if it is the best of those looked at."""
+        progress = self.progress
+        if not self._is_looked_at() or progress.losses[-1] >= self.best_loss:
+            return
+        if self.best.network is self.start:
+            self.best = progress.copy()
+        else:
+            self.best.return_to(progress)
+        self.best_epoch, self.best_loss = len(progress.losses), progress.losses[-1]
+
+    def go_back(self):
+        """Take the training to the weights of its best epoch, after a divergence.
+
+        Those of epochs that were not looked at were not kept: they are trained again, with the same draws.
+        """
+        progress, best = self.progress, self.best
+        since = progress.losses[self.best_epoch : -1]
+        if since and min(since) < self.best_loss:
+            again = best.copy()
+            for tau in progress.taus[self.best_epoch :][: int(np.argmin(since)) + 1]:
+                for _ in self.epochs.run(again, tau):
+                    pass
+            if again.network.is_finite():
+                best = again
+        progress.return_to(best)
+
+    def _is_looked_at(self):
+        return len(self.progress.losses) % self.epochs.epochs_per_look == 0
+
+    def _too_large(self, loss):
+        """Whether a loss means divergence. The loss of the start weights, already known, rules most losses out."""
+        progress = self.progress
+        if not isfinite(loss):
+            return True
+        if loss > DIVERGED * progress.loss_scale:
+            self._enlarge_scale(self.epochs.mean_loss(self.start))
+            self._enlarge_scale(self.epochs.constant_loss(progress.network))
+        return loss > DIVERGED * progress.loss_scale > 0  # on targets that are all the same, nothing finite is large
+
+    def _enlarge_scale(self, loss):
+        if isfinite(loss):
+            self.progress.loss_scale = max(self.progress.loss_scale, loss)
+
+
+def divergence(progress, X, alpha):
+    """What to say of a training that diverged: the cause measured, and the remedy.
+
+    Parameters
+    ----------
+    progress : Progress
+        The training.
+    X : {ndarray, CSR matrix}
+        The samples.
+    alpha : float
+        L2 penalty.
+
+    Returns
+    -------
+    str
+    """
+    tau = progress.taus[-1] if progress.taus else None  # L-BFGS has none
+    if tau is not None and tau * alpha > 1:  # W ← W − τ α W, by itself, is on its way to blow up
+        cause, remedy = f"learning_rate={tau:g} is too large for alpha={alpha:g}", "Choose a smaller alpha"
+    else:
+        values = X.data if issparse(X) else X
+        largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
+        cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
+        cause += f" features of size up to {largest:.3g} and this loss"
+        remedy = "Scale the features (StandardScaler) and, in regression, y"
+    return (
+        f"Training diverged in epoch {len(progress.losses)}: {cause}. The weights of the best epoch are kept. "
+        f"{remedy}; or choose a smaller learning_rate."
+    )

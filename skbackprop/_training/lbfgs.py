@@ -1,0 +1,112 @@
+"""Training by L-BFGS: SciPy minimises, the kernel computes loss and gradient; an iteration counts as an epoch."""
+
+import time
+from math import isfinite
+
+import numpy as np
+from scipy.optimize import minimize
+
+from .._kernel import gradient
+from .chunks import chunk_length
+
+__all__ = ["train_by_lbfgs"]
+
+
+class _Objective:
+    """The mean of f_i plus ``alpha / 2 * sum(W**2)``, and its gradient, as functions of the parameters."""
+
+    def __init__(self, network, samples, rows, alpha):
+        self.network, self.samples, self.alpha = network, samples, alpha
+        chunk = chunk_length(network, samples)
+        self.chunks = [rows[k : k + chunk] for k in range(0, len(rows), chunk)]
+        self.total_weight = samples.weights[rows].sum()
+        self.penalised = [slice(*ends) for ends in zip(network.W_at[1:], network.b_at[1:], strict=True)]
+
+    def penalty(self, params):
+        return self.alpha / 2 * sum((params[W] ** 2).sum() for W in self.penalised)
+
+    def __call__(self, params):
+        self.network.params[:] = params
+        f, G = 0.0, np.zeros(len(params))
+        for rows in self.chunks:
+            f_part, G_part = gradient(self.network, self.samples, rows)
+            f, G = f + f_part, G + G_part
+        G /= self.total_weight
+        for W in self.penalised:
+            G[W] += self.alpha * params[W]
+        return f / self.total_weight + self.penalty(params), G
+
+
+class _Iterations:
+    """What SciPy calls after each iteration: it records the iteration, and ends the training where that is wanted."""
+
+    def __init__(self, progress, objective, stop, watch, params):
+        self.progress, self.objective, self.stop, self.watch = progress, objective, stop, watch
+        self.params, self.begin = params, time.perf_counter()
+
+    def __call__(self, intermediate_result):
+        progress, objective = self.progress, self.objective
+        self.params = intermediate_result.x.copy()
+        objective.network.params[:] = self.params
+        progress.losses.append(float(intermediate_result.fun - objective.penalty(self.params)))
+        progress.n_steps += 1
+        progress.samples_per_second = sum(map(len, objective.chunks)) / (time.perf_counter() - self.begin)
+        if self.watch():
+            progress.ended = "callback"
+            raise StopIteration
+        if progress.by_score and self.stop.stalled(progress):
+            progress.ended = "converged"
+            raise StopIteration
+        self.begin = time.perf_counter()
+
+
+def train_by_lbfgs(progress, samples, draws, *, alpha, stop, max_iter, max_fun, watch):
+    """Train by L-BFGS. The weights are finite when this returns, whatever happens.
+
+    Parameters
+    ----------
+    progress : Progress
+        The state of the training, which goes on from there.
+    samples : Samples
+        With weights, which multiply f_i in the mean.
+    draws : Draws
+        Says which rows there are.
+    alpha : float
+        L2 penalty.
+    stop : Stop
+        Its `tol` is the largest component of the gradient to stop at.
+    max_iter : int
+        Maximum number of iterations.
+    max_fun : int
+        Maximum number of evaluations of loss and gradient.
+    watch : Watch
+        Called after each iteration; returns whether the training is to end.
+    """
+    network = progress.network
+    objective = _Objective(network, samples, draws.order, alpha)
+    start = network.params.astype(np.float64)
+    progress.start_loss = objective(start)[0] - objective.penalty(start)
+    iterations = _Iterations(progress, objective, stop, watch, start)
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            result = minimize(
+                objective,
+                start,
+                method="L-BFGS-B",
+                jac=True,
+                callback=iterations,
+                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": stop.tol},
+            )
+        iterations.params = result.x
+        if progress.ended == "max_iter" and result.status != 1:
+            progress.ended = "converged"
+        elif progress.ended == "max_iter" and len(progress.losses) < max_iter:
+            progress.ended = "max_fun"
+    except KeyboardInterrupt as interrupt:
+        progress.interrupt, progress.ended = interrupt, "interrupted"
+    if not np.isfinite(iterations.params).all() or not isfinite([progress.start_loss, *progress.losses][-1]):
+        progress.ended = "diverged"
+        iterations.params = start
+    network.params[:] = iterations.params
+    watch.measure()
+    progress.finish()
