@@ -21,7 +21,6 @@ from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
-from ._repr import visual_block
 from ._training import sampling
 from ._training.guard import divergence
 from ._training.heldout import HeldOut, Split
@@ -145,9 +144,6 @@ class BaseBackprop(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-    def _sk_visual_block_(self):
-        return visual_block(self)
 
     # ---- fit -----------------------------------------------------------------------------------------------------
 

@@ -25,12 +25,13 @@ try:
     )
 except ImportError as error:
     raise ImportError(
-        'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]" (and onnxruntime, to run what it makes)'
+        f'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]", which brings onnxruntime, too ({error})'
     ) from error
 
 from ._autoencoder import BackpropAutoencoder
 from ._classifier import BackpropClassifier
 from ._kernel import EXP_MAX
+from ._network import LEAKY_RELU_SLOPE
 from ._regressor import BackpropRegressor
 
 __all__ = []
@@ -41,7 +42,7 @@ def _activation(name, z, dtype, opset):
     if name == "identity":
         return z
     if name == "leaky_relu":
-        return op.OnnxMax(z, op.OnnxMul(z, np.array([0.01], dtype), op_version=opset), op_version=opset)
+        return op.OnnxMax(z, op.OnnxMul(z, np.array([LEAKY_RELU_SLOPE], dtype), op_version=opset), op_version=opset)
     if name == "softplus":
         e = op.OnnxExp(op.OnnxNeg(op.OnnxAbs(z, op_version=opset), op_version=opset), op_version=opset)
         log = op.OnnxLog(op.OnnxAdd(e, np.array([1], dtype), op_version=opset), op_version=opset)

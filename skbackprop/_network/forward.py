@@ -14,7 +14,7 @@ BATCH = 1000
 
 
 def forward(a, coefs, intercepts, activations, keep=False):
-    """The forward pass: z^l = W^l a^(l-1) + b^l, a^l = σ(z^l).
+    """The forward pass: z^l = W^l a^(l-1) + b^l, a^l = σ(z^l) (docs/algorithm.md, equations 2 and 3).
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def last_layer(X, coefs, intercepts, activations):
 
 
 def input_gradients(X, coefs, intercepts, activations, outputs):
-    """The gradients of outputs with respect to the features: ∂a^L_k / ∂x, by backprop to layer 0.
+    """The gradients of outputs with respect to the features: ∂a^L_k / ∂x, by backprop (equation 5) to layer 0.
 
     Parameters
     ----------
@@ -79,9 +79,10 @@ def input_gradients(X, coefs, intercepts, activations, outputs):
         layers = forward(X[rows], coefs, intercepts, activations, keep=True)
         *below, last = [derivative for _, _, derivative in layers]
         for place, k in enumerate(outputs):
-            # δ^L is σ'(z^L) in output k and 0 in all others, so that one column of W^L is enough
-            delta, W = last[:, k : k + 1], coefs[-1][:, k : k + 1]
-            for W_below, derivative in zip(coefs[-2::-1], below[::-1], strict=True):
-                delta, W = (delta @ W.T) * derivative, W_below
-            gradients[rows, place] = delta @ W.T
+            # (W^L)ᵀ δ^L: δ^L is σ'(z^L) in output k and 0 in all others, so that one column of W^L is enough
+            back = last[:, k : k + 1] * coefs[-1][:, k]
+            for W, derivative in zip(coefs[-2::-1], below[::-1], strict=True):
+                delta = back * derivative
+                back = delta @ W.T
+            gradients[rows, place] = back
     return gradients

@@ -2,19 +2,18 @@
 
 import numpy as np
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     axes_points,
     check_count,
-    check_names,
     fitting_size,
     font_size,
     pyplot,
     signed_colors,
     text_width,
 )
+from ._inspected import Inspected, check_names
 
 __all__ = ["NetworkDisplay"]
 
@@ -173,8 +172,7 @@ class NetworkDisplay:
             _title(l, m, activation)
             for l, (m, activation) in enumerate(zip(sizes, [None, *self.activations], strict=True))
         ]
-        lines = [line for title in titles for line in title.split("\n")]
-        title_size = fitting_size(lines, 0.95 * width / (L + 1), base)
+        title_size = fitting_size(titles, 0.95 * width / (L + 1), base)
         title_room, legend_room = 4.6 * title_size, 2.2 * title_size
         self._row = max((height - title_room - legend_room) / rows, 1.0)
         self._radius = min(0.33, 13 / self._row)
@@ -184,12 +182,12 @@ class NetworkDisplay:
         margins = [
             max(
                 gap + max((text_width(name, size) for name in n), default=0),
-                max(text_width(line, title_size) for line in title.split("\n")) / 2,
+                text_width(title, title_size) / 2,
             )
             for n, title in zip(names, (titles[0], titles[-1]), strict=True)
         ]
         column = max(width - sum(margins), 0.2 * width) / L
-        title_size = fitting_size(lines, 0.9 * column, title_size)
+        title_size = fitting_size(titles, 0.9 * column, title_size)
         self._gap = gap
         ax.set(
             xlim=(-margins[0] / column, L + margins[1] / column),

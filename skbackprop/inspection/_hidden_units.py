@@ -4,9 +4,8 @@ import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils import check_array
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     check_count,
     class_colors,
@@ -15,12 +14,12 @@ from ._common import (
     grid_figsize,
     image_grid,
     legend_beside,
-    like_frame,
     pyplot,
     resolve_image_shape,
     room_beside,
     tiles,
 )
+from ._inspected import Inspected, like_frame
 
 __all__ = ["HiddenUnitsDisplay"]
 
@@ -204,15 +203,7 @@ class HiddenUnitsDisplay:
             raise ValueError(
                 f"lines need two features, images an image_shape; the estimator has {inspected.n_features} features"
             )
-        if X is None:
-            raise ValueError("X is needed: its range is what is drawn")
-        check_count(grid_resolution, "grid_resolution", least=2)
-        samples = check_array(X)
-        if samples.shape[1] != 2:
-            raise ValueError(f"X must have two features; got the shape {samples.shape}")
-        margin = 0.12 * (np.ptp(samples, axis=0) + (np.ptp(samples, axis=0) == 0))
-        low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
-        grid = np.meshgrid(*np.linspace(low, high, grid_resolution).T)
+        samples, grid = _plane(X, grid_resolution)
         points = like_frame(np.column_stack([x.ravel() for x in grid]), X)
         z = model._z(model._validate_for_output(inspected.inputs(points)), 1)
         kind, response = _response(inspected, points, output)
@@ -388,6 +379,20 @@ class HiddenUnitsDisplay:
                 if self.boundaries_ and self.kind == "classes":
                     handles += [Line2D([], [], color=color, linewidth=2.2, label="decision")]
             legend_beside(plt, self.ax_, own, handles)
+
+
+def _plane(X, resolution):
+    """The samples as an array, and the points of a grid over their range, with a margin."""
+    if X is None:
+        raise ValueError("X is needed: its range is what is drawn")
+    check_count(resolution, "grid_resolution", least=2)
+    samples = check_array(X)
+    if samples.shape[1] != 2:
+        raise ValueError(f"X must have two features; got the shape {samples.shape}")
+    extent = np.ptp(samples, axis=0)
+    margin = 0.12 * (extent + (extent == 0))
+    low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
+    return samples, np.meshgrid(*np.linspace(low, high, resolution).T)
 
 
 def _arrow(line, z, grid, points, others):

@@ -4,9 +4,8 @@ import numpy as np
 from scipy.sparse import issparse
 from sklearn.base import is_regressor
 
-from ._common import (
+from ._drawing import (
     SIGNED,
-    Inspected,
     axes_for,
     axes_points,
     check_count,
@@ -17,6 +16,7 @@ from ._common import (
     resolve_image_shape,
     signed_colors,
 )
+from ._inspected import Inspected
 
 __all__ = ["InputGradientDisplay"]
 
@@ -177,10 +177,7 @@ class InputGradientDisplay:
             k = output or 0
             gradients, labels, of = model._gradients_at(inputs, [k])[:, 0], [names[k]] * n, names[k]
         elif inspected.is_classifier:
-            largest = model._z(inputs, len(model.coefs_)).argmax(axis=1)
-            gradients = np.empty(inputs.shape, dtype=model.coefs_[0].dtype)
-            for k in np.unique(largest):
-                gradients[largest == k] = model._gradients_at(inputs[largest == k], [k])[:, 0]
+            largest, gradients = _of_the_predicted_class(model, inputs)
             labels, of = [names[k] for k in largest], "the predicted class"
         elif kind == "mean":
             gradients, of = sum(np.abs(model._gradients_at(inputs, [k])[:, 0]) for k in range(K)) / K, "all outputs"
@@ -295,6 +292,16 @@ class InputGradientDisplay:
             shrink=0.9,
             label=self._quantity(self.labels[0] if self.kind == "mean" else "", separator="\n"),
         )
+
+
+def _of_the_predicted_class(model, inputs):
+    """The largest output at each sample, and its gradient."""
+    largest = model._z(inputs, len(model.coefs_)).argmax(axis=1)
+    gradients = np.empty(inputs.shape, dtype=model.coefs_[0].dtype)
+    for k in np.unique(largest):
+        rows = largest == k
+        gradients[rows] = model._gradients_at(inputs[rows], [k])[:, 0]
+    return largest, gradients
 
 
 def _dense(X):

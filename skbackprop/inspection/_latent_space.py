@@ -6,7 +6,8 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.utils import check_consistent_length
 
-from ._common import Inspected, axes_for, class_colors, class_handles, legend_beside, pyplot
+from ._drawing import axes_for, class_colors, class_handles, legend_beside, pyplot
+from ._inspected import Inspected
 
 __all__ = ["LatentSpaceDisplay"]
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ._common import Inspected, axes_for, axes_points, fitting_size, legend_size, pyplot
+from ._drawing import axes_for, axes_points, fitting_size, legend_size, pyplot
+from ._inspected import Inspected, check_names, plain_text
 
 __all__ = ["LossCurveDisplay"]
 
@@ -96,7 +97,7 @@ class LossCurveDisplay:
             If matplotlib is not installed.
         """
         pyplot(f"{cls.__name__}.from_estimator")
-        return cls._of([estimator], [name]).plot(ax, log_scale=log_scale)
+        return cls._of([estimator], [None] if name is None else plain_text([name])).plot(ax, log_scale=log_scale)
 
     @classmethod
     def from_estimators(cls, estimators, *, names=None, log_scale=True, ax=None):
@@ -144,14 +145,13 @@ class LossCurveDisplay:
         if isinstance(estimators, Mapping):
             if names is not None:
                 raise ValueError("names are for a list of estimators; a dict has its own")
-            names, estimators = [str(name) for name in estimators], list(estimators.values())
+            names, estimators = list(estimators), list(estimators.values())
         estimators = list(estimators)
         if not estimators:
             raise ValueError("estimators is empty")
         if names is None:
             names = [f"{type(Inspected(e).model).__name__} {k}" for k, e in enumerate(estimators, start=1)]
-        if len(names) != len(estimators):
-            raise ValueError(f"names must be {len(estimators)} names; got {names!r}")
+        names = plain_text(check_names(names, len(estimators), "names"))
         return cls._of(estimators, names).plot(ax, log_scale=log_scale)
 
     @classmethod
@@ -165,7 +165,7 @@ class LossCurveDisplay:
             loss_curves=[np.array(model.loss_curve_) for model in models],
             validation_loss_curves=[_validation_curve(model) for model in models],
             best_epochs=[_best_epoch(model) for model in models],
-            names=list(names),
+            names=names,
             loss_name=losses.pop() if len(losses) == 1 else None,
         )
 

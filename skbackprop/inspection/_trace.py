@@ -10,7 +10,7 @@ from scipy.sparse import issparse
 from .._kernel import gradient, steps
 from .._network import forward
 from .._training.sampling import Samples
-from ._common import Inspected
+from ._inspected import Inspected
 
 __all__ = ["StepTrace", "trace_step"]
 
