@@ -227,7 +227,7 @@ class BaseBackprop(
         """What to train on, and the held-out samples: those given, or with `early_stopping` a part of X."""
         given = any(part is not None for part in held_out)
         if given:
-            held_out = self._given_held_out(*held_out, X.dtype)
+            held_out = self._given_held_out(*held_out, progress.network)
         divides = progress.by_score and not given
         plan = sampling.plan(
             X,
@@ -248,12 +248,16 @@ class BaseBackprop(
         progress.validation_losses, progress.validation_scores = [], []
         return plan, held_out
 
-    def _given_held_out(self, X, y, sample_weight, dtype):
+    def _given_held_out(self, X, y, sample_weight, network):
         """The held-out samples that the user gave to fit."""
         if X is None or y is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
+        dtype, n_outputs = network.params.dtype, int(network.M[-1])
         X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
-        return HeldOut(X, y, self._encode_validation(y, X.dtype), sample_weight, self._scorer(sample_weight))
+        targets = self._encode_validation(y, dtype)
+        if targets.ndim == 2 and targets.shape[1] != n_outputs:
+            raise ValueError(f"y_val has {targets.shape[1]} column(s), y has {n_outputs}")
+        return HeldOut(X, y, targets, sample_weight, self._scorer(sample_weight))
 
     def _train(self, progress, plan, watch):
         """Train by the solver."""

@@ -304,4 +304,4 @@ def test_a_stream_of_single_rows_that_are_learned():
         model.partial_fit(X[k % 40 : k % 40 + 1], y[k % 40 : k % 40 + 1])
     assert model.n_iter_ == 400
     with pytest.warns(ConvergenceWarning, match="diverged"):
-        model.partial_fit(1e6 * X[:1], y[:1])
+        model.set_params(solver="sgd", learning_rate=HUGE).partial_fit(X, y)

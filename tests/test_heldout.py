@@ -171,7 +171,7 @@ def test_bad_input(given, message):
 def test_regression_wants_columns_alike():
     X, y = make_data(BackpropRegressor)
     for given in (y, np.column_stack([y, y, y])):
-        with pytest.raises(ValueError, match=r"y_val has . columns?, y has 2"):
+        with pytest.raises(ValueError, match=r"y_val has . column\(s\), y has 2"):
             BackpropRegressor().fit(X, np.column_stack([y, y]), X_val=X, y_val=given)
 
 

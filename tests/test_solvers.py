@@ -6,14 +6,13 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, weights_of
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, trained_by, weights_of
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.utils.validation import has_fit_parameter
 
-from skbackprop import BackpropClassifier, BackpropRegressor
-from skbackprop._training import loop
+from skbackprop import BackpropClassifier, BackpropRegressor, _kernel
 
 STEPS = {
     "batches": dict(batch_size=4),
@@ -265,17 +264,13 @@ def test_batches_of_weight_zero(settings, estimator):
 def test_partial_fit_draws_anew():
     """Two calls on the same chunk do not take the samples in the same order."""
     X, y = make_data(BackpropRegressor)
-    orders, real = [], loop.steps
+    orders = []
 
     def steps(network, samples, rows, tau, *how):
         orders.extend([rows.tolist()] * (tau > 0))
-        return real(network, samples, rows, tau, *how)
+        return _kernel.steps(network, samples, rows, tau, *how)
 
-    loop.steps = steps
-    try:
-        model = BackpropRegressor(sampling="shuffle", random_state=0).partial_fit(X, y).partial_fit(X, y)
-    finally:
-        loop.steps = real
+    model = trained_by(steps, BackpropRegressor(sampling="shuffle", random_state=0)).partial_fit(X, y).partial_fit(X, y)
     assert sorted(orders[0]) == sorted(orders[1]) == list(range(len(y)))
     assert orders[0] != orders[1]
     assert model.n_iter_ == 2

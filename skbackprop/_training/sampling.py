@@ -216,7 +216,8 @@ def _row_hashes(X, targets):
         else:
             add_dense(hashes[part], X[part])
         columns = targets[part].reshape(len(hashes[part]), -1)
-        add_dense(hashes[part], columns if columns.dtype.kind == "f" else columns.astype(np.float64), X.shape[1])
+        dtype = columns.dtype if columns.dtype.kind == "f" else np.float64
+        add_dense(hashes[part], np.ascontiguousarray(columns, dtype=dtype), X.shape[1])
     return hashes
 
 
