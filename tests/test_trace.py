@@ -94,13 +94,14 @@ def test_targets_of_every_kind():
 def test_table_shows_every_array():
     model = BackpropRegressor((2,), random_state=0).partial_fit([[0.0, 0.0]], [0.0])
     step = trace_step(model, [1, 2], 3)
-    for table in (repr(step), step._repr_html_()):
+    static = step._repr_html_().split("<script")[0]  # where scripts do not run
+    for table in (repr(step), static):
         for symbol in ("a⁰", "W¹", "b¹", "z¹", "a²", "σ′(z¹)", "δ²", "δ¹", "∇W¹", "new W¹", "∇b²", "new b²", "fᵢ"):
             assert symbol in table
         assert np.array2string(step.grad_W[1], precision=4).splitlines()[0] in table
         assert "α" not in table
         assert table.index("z²") < table.index("δ²") < table.index("δ¹") < table.index("new W²") < table.index("new W¹")
-    assert step._repr_html_().count("<tr>") == 24  # head, a⁰, 2 × 4 forward, y, f, 2 × 2 backprop, 2 × 4 update
+    assert static.count("<tr>") == 24  # head, a⁰, 2 × 4 forward, y, f, 2 × 2 backprop, 2 × 4 update
 
 
 def test_in_a_pipeline():

@@ -1,4 +1,4 @@
-"""Looking inside a network: pictures of what it has learned, and all that one step computes.
+"""Looking inside a network: pictures of what it has learned, and all that its steps compute.
 
 The displays are drawn by matplotlib (``pip install "skbackprop[plot]"``).
 """
@@ -8,6 +8,7 @@ from ._hidden_units import HiddenUnitsDisplay
 from ._input_gradients import InputGradientDisplay
 from ._latent_space import LatentSpaceDisplay
 from ._loss_curve import LossCurveDisplay
+from ._record import Recording, record
 from ._trace import StepTrace, trace_step
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "LatentSpaceDisplay",
     "LossCurveDisplay",
     "NetworkDisplay",
+    "Recording",
     "StepTrace",
+    "record",
     "trace_step",
 ]

@@ -1,6 +1,6 @@
 """One step of the algorithm, with everything that it computes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from numbers import Real
 
@@ -11,8 +11,9 @@ from .._kernel import gradient, steps
 from .._network import forward
 from .._training.sampling import Samples
 from ._inspected import Inspected
+from ._page import MAX_BYTES, Setting, fragment, page_bytes, plain_name
 
-__all__ = ["StepTrace", "trace_step"]
+__all__ = ["StepTrace", "page_or_table", "setting_of", "trace", "trace_step"]
 
 
 @dataclass(repr=False)
@@ -20,8 +21,10 @@ class StepTrace:
     """Everything that one step of the algorithm computes on one sample; what `trace_step` returns.
 
     The dicts have the lecture's l as keys: ``a[0]`` is the sample, ``z[1]`` the input of the first layer's units,
-    ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, or as the last line of a notebook's cell, it is a table
-    in the order of the computation (lecture.md, section 3). What is listed below are its attributes.
+    ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, it is a table in the order of the computation
+    (lecture.md, section 3). As the last line of a notebook's cell it is a page on which to go through the step,
+    forward, backward, update, like that of a `Recording`; where scripts do not run, the table. What is listed below
+    are its attributes.
 
     Parameters
     ----------
@@ -51,10 +54,15 @@ class StepTrace:
         The weights before the step.
     W_after, b_after : dict of int to ndarray
         The weights after it: W^l − τ (∇W^l + α W^l) and b^l − τ ∇b^l.
+    loss_after : float
+        f_i at the weights after the step.
+    setting : object
+        Names and samples, for the page.
 
     See Also
     --------
     trace_step : Makes it.
+    record : Many successive steps.
 
     Examples
     --------
@@ -83,6 +91,8 @@ class StepTrace:
     b: dict
     W_after: dict
     b_after: dict
+    loss_after: float
+    setting: Setting = field(compare=False)
 
     def _rows(self):
         """(part of the step, symbol, formula, value), in the order of the computation."""
@@ -127,18 +137,28 @@ class StepTrace:
         return "\n".join(lines)
 
     def _repr_html_(self):
-        style = "text-align: left; vertical-align: top; padding: 0.15em 0.8em;"
+        return page_or_table([self], [0], self.setting, self._table())
+
+    def _table(self):
+        """The step as a table in HTML."""
         rows = ""
         for part, symbol, formula, value in self._rows():
             shape = " × ".join(map(str, value.shape)) or "1"
-            numbers = f'<pre style="margin: 0;">{escape(_numbers(value))}</pre>'
-            cells = "".join(f'<td style="{style}">{text}</td>' for text in (symbol, formula, shape, numbers))
-            rows += f'<tr><th style="{style}">{part}</th>{cells}</tr>'
-        head = "".join(f'<th style="{style}">{name}</th>' for name in ("", "symbol", "formula", "shape", "value"))
+            numbers = f"<pre>{escape(_numbers(value))}</pre>"
+            cells = "".join(f"<td>{text}</td>" for text in (symbol, formula, shape, numbers))
+            rows += f"<tr><th>{part}</th>{cells}</tr>"
+        head = "".join(f"<th>{name}</th>" for name in ("", "symbol", "formula", "shape", "value"))
         return (
-            f'<div style="overflow-x: auto;"><table><caption style="text-align: left;">{self._title()}</caption>'
+            f'<div style="overflow-x: auto;"><table><caption>{self._title()}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
+
+
+def page_or_table(steps, draws, setting, table):
+    """The page of some steps; of a network that is too large for it, the table alone."""
+    sizes = [len(step) for step in steps[0].a.values()]
+    n_params = sum(W.size for W in steps[0].W.values()) + sum(sizes[1:])
+    return table if page_bytes(n_params, sizes, len(steps)) > MAX_BYTES else fragment(steps, draws, setting, table)
 
 
 def _symbol(name, l):
@@ -170,7 +190,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     Returns
     -------
     StepTrace
-        The named arrays; in a notebook, a table.
+        The named arrays; in a notebook, a page on which to go through the step.
 
     Raises
     ------
@@ -215,23 +235,65 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     if learning_rate is None:
         learning_rate = model._schedule()(len(model.loss_curve_), model._lowered)
 
+    samples = Samples(x, targets)
+    after = network.copy()
+    steps(after, samples, np.zeros(1, dtype=np.int64), learning_rate, model.alpha)
+    setting = setting_of(inspected, network, samples)
+    return trace(network, setting, 0, learning_rate, model.alpha, after.folded())
+
+
+def setting_of(inspected, network, samples, feature_names=None, class_names=None, epoch_length=1):
+    """Names and samples for the page."""
+    return Setting(
+        samples=samples,
+        loss=network.loss,
+        quantile=network.quantile,
+        features=[plain_name(name) for name in inspected.input_names(feature_names)],
+        outputs=[plain_name(name) for name in inspected.output_names(class_names, feature_names)],
+        classes=[plain_name(name) for name in inspected.class_names(class_names)] if inspected.is_classifier else [],
+        epoch_length=epoch_length,
+    )
+
+
+def trace(network, setting, row, tau, alpha, params_after):
+    """What a step from the weights of a network to others computes.
+
+    Parameters
+    ----------
+    network : Network
+        Has the weights before the step, and stays as it is.
+    setting : Setting
+        Has the samples.
+    row : int
+        The sample of the step, i_t.
+    tau, alpha : float
+        The step size and the L2 penalty.
+    params_after : ndarray
+        The parameters after the step.
+
+    Returns
+    -------
+    StepTrace
+    """
+    samples, draws = setting.samples, np.array([row], dtype=np.int64)
+    x = samples.X[[row]]
     a, z, derivative = {0: (x.toarray() if issparse(x) else x)[0]}, {}, {}
-    layers = forward(x, model.coefs_, model.intercepts_, network.activations, keep=True)
+    layers = forward(x, network.coefs, network.intercepts, network.activations, keep=True)
     for l, (z_l, a_l, derivative_l) in enumerate(layers, start=1):
         z[l], a[l] = z_l[0], a_l[0]
         if derivative_l is not None:
             derivative[l] = derivative_l[0]
     W, b = _by_layer(network.coefs, network.intercepts)
-    samples, draws = Samples(x, targets), np.zeros(1, dtype=np.int64)
     loss, G = gradient(network, samples, draws)
     grad_W, grad_b = _by_layer(*network.views(G))
-    steps(network, samples, draws, learning_rate, model.alpha)
-    W_after, b_after = _by_layer(*network.views(network.folded()))
-    target = np.eye(model.n_outputs_, dtype=dtype)[targets[0]] if targets.ndim == 1 else targets[0]
+    W_after, b_after = _by_layer(*network.views(params_after))
+    after = network.copy()
+    after.params[:] = params_after
+    target = samples.targets[row]
     return StepTrace(
-        y=target,
-        tau=float(learning_rate),
-        alpha=float(model.alpha),
+        y=target if samples.targets.ndim == 2 else np.eye(network.M[-1], dtype=network.params.dtype)[target],
+        tau=float(tau),
+        alpha=float(alpha),
         loss=loss,
         activations=dict(enumerate(network.activations, start=1)),
         z=z,
@@ -244,6 +306,8 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
         b=b,
         W_after=W_after,
         b_after=b_after,
+        loss_after=steps(after, samples, draws, 0.0),
+        setting=setting,
     )
 
 
