@@ -132,7 +132,7 @@ var skbackpropStepper = (function () {
     (Math.abs(v) >= 1e-4 && Math.abs(v) < 1e5 ? String(Number(v.toPrecision(3))) : number(v)).replace("-", "−");
   /** A number that fits into a unit's box. */
   const shortNumber = (v) =>
-    number(v).length <= 7 ? number(v) : v.toExponential(0).replace("e+", "e").replace(/-/g, "−");
+    number(v).length <= 8 ? number(v) : v.toExponential(1).replace("e+", "e").replace(/-/g, "−");
   const bracketed = (v) => (v < 0 ? `(${number(v)})` : number(v));
   const raised = (n) => String(n).replace(/\d/g, (d) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[d]);
   const lowered = (...n) => n.join(",").replace(/\d/g, (d) => "₀₁₂₃₄₅₆₇₈₉"[d]);
