@@ -32,6 +32,7 @@ warnings.filterwarnings("ignore", message="Maximum iterations")
 gallery = [  # in the order of reading
     "one_neuron_to_network",
     "one_step",
+    "stepper_moons",
     "xor",
     "combining_linear_classifiers",
     "step_size",

@@ -8,9 +8,9 @@ a sample, under the lecture's symbols.
 """
 
 # %%
-# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The table
-# below is the next step on the sample x = (1, 0), y = 1: the forward pass, the loss, backprop
-# from the last layer to the first, the update.
+# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The page
+# below is the next step on the sample x = (1, 0), y = 1: go forward, backward, update; click on
+# a unit or a line for its derivatives. Printed, the step is a table.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,6 +24,7 @@ model = BackpropClassifier((2,), learning_rate=0.5, random_state=0)
 for _ in range(5):
     model.partial_fit(X, y, classes=[0, 1])
 step = trace_step(model, x=[1, 0], y=1)
+print(step)
 step
 
 # %%
