@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris, make_moons
 
-from skbackprop import BackpropClassifier, BackpropRegressor
+from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 from skbackprop.inspection import _page, record, trace_step
 
 pytestmark = pytest.mark.skipif(chromium.missing() is not None, reason=str(chromium.missing()))
@@ -312,4 +312,43 @@ def test_names_of_features_and_classes(window, tmp_path):
     assert names[recording.draws[0]] in window.text('.skb-lines li[data-phase="draw"] span')
     press(window, "backward")
     assert window.text(".skb-lines li[aria-current] code") == "δᴸ = ∇f(aᴸ) ⊙ σ′(zᴸ)"
+    assert window.errors() == []
+
+
+LABELS = np.column_stack([Y, X[:, 0] > 0, X[:, 1] > 0]).astype(int)
+KINDS = {
+    "one neuron": (BackpropClassifier(()), X, Y),
+    "two hidden layers": (BackpropClassifier((4, 3), ["tanh", "relu"]), X, Y),
+    "softmax": (BackpropClassifier((3,), loss="log_loss"), X, LABELS.sum(axis=1)),
+    "multilabel": (BackpropClassifier((3,)), X, LABELS),
+    "class weights": (BackpropClassifier((3,), sampling="shuffle", class_weight={0: 2.0, 1: 1.0}), X, Y),
+    "L2 penalty": (BackpropClassifier((3,), alpha=0.1), X, Y),
+    "regression on a plane": (BackpropRegressor((3,)), X, X[:, 0] - X[:, 1]),
+    "counts": (BackpropRegressor((3,), loss="poisson"), X, LABELS.sum(axis=1)),
+    "two outputs": (BackpropRegressor((3,), "gelu"), X, X),
+    "a wide layer": (BackpropRegressor((40,)), X[:, :1], X[:, 1]),
+    "autoencoder": (BackpropAutoencoder(hidden_layer_sizes=(1,)), X, None),
+    "one sample": (BackpropRegressor((2,)), X[:1], [1.0]),
+    "equal inputs": (BackpropRegressor((2,)), np.ones((5, 2)), np.ones(5)),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_network_shows_its_numbers(window, tmp_path, kind):
+    model, inputs, y = KINDS[kind]
+    recording = open_record(window, tmp_path, model.set_params(random_state=0), inputs, y, n_steps=12)
+    for t, key in ((0, "b"), (10, "tb")):
+        window.keys(APP, key)
+        (line,) = window.run(
+            "return Array.from(document.querySelectorAll('[aria-current] span'), (e) => e.textContent)"
+        )
+        focus = int(np.argmax(abs(recording[t].delta[len(recording[t].z)].astype("f4"))))
+        shown = float(line.split("= ")[-1].replace("−", "-"))
+        assert shown == pytest.approx(recording[t].delta[len(recording[t].z)][focus], rel=0.05)
+    before = float(window.text(".skb-summary").split("sample: ")[1].split()[0].replace("−", "-"))
+    assert before == pytest.approx(recording[10].loss, rel=0.05, abs=1e-12)
+    set_slider(window, TAU, 1)
+    for text in ("NaN", "undefined", "null"):
+        assert text not in window.text(APP)
+        assert f'"{text}' not in window.run("return document.querySelector('.skb-app').outerHTML")
     assert window.errors() == []
