@@ -22,7 +22,6 @@ from ._checks import canonical_csr, check_scorer, feature_size, positive_weights
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._training import sampling
-from ._training.guard import divergence
 from ._training.heldout import HeldOut, Split
 from ._training.lbfgs import train_by_lbfgs
 from ._training.loop import Epochs, train
@@ -30,12 +29,13 @@ from ._training.progress import Progress
 from ._training.rules import Rule
 from ._training.schedules import SCHEDULES, Schedule
 from ._training.stopping import Stop
+from ._training.verdict import verdict
 from ._training.watch import Watch
 
 __all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
 
-#: How far the caller of `fit` is above `_warn`: `_fit`, `fit` and what scikit-learn wraps around it lie between.
-CALLER_OF_FIT = 5
+#: How far the caller of `fit` is above `_fit`: `fit` and what scikit-learn wraps around it lie between.
+CALLER_OF_FIT = 4
 
 # With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
 # interrupt on the way in or out could leave there for good.
@@ -116,7 +116,7 @@ class BaseBackprop(
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
@@ -172,7 +172,9 @@ class BaseBackprop(
             progress.write_to(self)
         if progress.interrupt is not None:
             raise progress.interrupt
-        self._warn(progress, X)
+        message = verdict(progress, plan, self)
+        if message is not None:
+            warnings.warn(message, ConvergenceWarning, stacklevel=CALLER_OF_FIT)
         return self
 
     def _check_data(self, X, y, sample_weight, dtype, reset):
@@ -261,16 +263,17 @@ class BaseBackprop(
 
     def _train(self, progress, plan, watch):
         """Train by the solver."""
-        max_iter = 1 if progress.partial else self.max_iter
-        common = dict(stop=Stop(self.tol, self.n_iter_no_change), max_iter=max_iter, watch=watch)
+        epoch_length = np.inf if self.solver == "lbfgs" else plan.draws.epoch_length
+        stop = Stop(self.tol, self.n_iter_no_change, epoch_length)
+        common = dict(stop=stop, max_iter=1 if progress.partial else self.max_iter, watch=watch)
         if self.solver == "lbfgs":
-            train_by_lbfgs(progress, plan.samples, plan.draws, alpha=self.alpha, max_fun=self.max_fun, **common)
+            train_by_lbfgs(progress, plan, alpha=self.alpha, max_fun=self.max_fun, **common)
         else:
             train(progress, self._epochs(progress, plan), schedule=self._schedule(), **common)
 
     def _epochs(self, progress, plan):
         """What runs the epochs."""
-        return Epochs(progress, plan.samples, plan.draws, self.alpha)
+        return Epochs(progress, plan, self.alpha)
 
     def _resolve_hidden(self):
         """Sizes and activations of the hidden layers."""
@@ -308,21 +311,6 @@ class BaseBackprop(
     def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
-
-    def _warn(self, progress, X):
-        """Warn of a training that diverged, or was cut off."""
-        message = None
-        if progress.ended == "diverged":
-            message = divergence(progress, X, self.alpha)
-        elif progress.ended == "max_fun":
-            message = (
-                f"Maximum evaluations of the loss (max_fun={self.max_fun}) reached after {len(progress.losses)} "
-                "iterations and the optimization hasn't converged yet."
-            )
-        elif progress.ended == "max_iter" and not progress.partial:
-            message = f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
-        if message is not None:
-            warnings.warn(message, ConvergenceWarning, stacklevel=CALLER_OF_FIT)
 
     # ---- outputs -------------------------------------------------------------------------------------------------
 

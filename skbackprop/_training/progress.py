@@ -58,6 +58,8 @@ class Progress:
         Draws in the last epoch, over the time that they took.
     best_params : ndarray or None
         The parameters of the best validation score.
+    constant_loss : float or None
+        The mean f_i of the best constant prediction, where it has been needed.
     ended : {"converged", "max_iter", "max_fun", "callback", "diverged", "interrupted"}
         Why the training ended. With "diverged", the last epoch is the one that did, and the weights are those of the
         best epoch before it.
@@ -82,6 +84,7 @@ class Progress:
     n_steps: int = 0
     samples_per_second: float = np.nan
     best_params: np.ndarray | None = None
+    constant_loss: float | None = None
     ended: str = "max_iter"
     interrupt: BaseException | None = None
 
@@ -95,14 +98,15 @@ class Progress:
         """Number of epochs in all trainings."""
         return self.n_earlier + len(self.losses)
 
-    def in_window(self, length):
-        """The last losses, at most so many, of those that the stopping rule looks at."""
-        first = max(self.window_start, self.n_epochs - length) - self.n_earlier
-        return self.losses[first:] if first >= 0 else self.earlier["loss_curve_"][first:] + self.losses
+    @property
+    def n_in_window(self):
+        """Number of epochs that the stopping rule looks at."""
+        return self.n_epochs - self.window_start
 
-    def scores_in_window(self):
-        """The validation scores that the stopping rule looks at."""
-        return self.validation_scores[self.window_start - self.n_earlier :]
+    def last_losses(self, n):
+        """The losses of the last n epochs, those of earlier trainings included."""
+        first = len(self.losses) - n
+        return self.losses[first:] if first >= 0 else self.earlier["loss_curve_"][first:] + self.losses
 
     # ---- to and fro ----
 
@@ -180,6 +184,7 @@ class Progress:
             best_validation_score_=max(self.validation_scores or [], default=None),
             n_iter_=len(self.losses) + (earlier.get("n_iter_", 0) if self.partial else 0),
             t_=earlier.get("t_", 0) + self.n_steps,
+            stopped_=self._stopped(),
             _hidden_activations=network.activations[:-1],
             _rng=self.rng,
             _rule=None if self.rule is None else self.rule.name,
@@ -189,6 +194,12 @@ class Progress:
             _window_start=self.window_start,
             _loss_scale=self.loss_scale,
         )
+
+    def _stopped(self):
+        """Why the training ended, as users see it."""
+        if self.partial and self.ended == "max_iter":
+            return None
+        return "early_stopping" if self.by_score and self.ended == "converged" else self.ended
 
 
 def _copied(rng):
@@ -219,4 +230,5 @@ def upgraded(state):
         old = state.pop("_solver_state") or {"rule": None, "moments": None, "t": 0, "lowered": 0, "lowered_at": 0}
         state["_rule"], state["_moments"], state["_rule_t"] = old["rule"], old["moments"], old["t"]
         state["_lowered"], state["_window_start"], state["_loss_scale"] = old["lowered"], old["lowered_at"], 0.0
+        state["stopped_"] = None  # it did not say
     return state

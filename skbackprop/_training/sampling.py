@@ -6,7 +6,6 @@ sequence as three equal rows: bit for bit the same model.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -52,12 +51,40 @@ class Samples:
         return self.X.nnz / len(self) if issparse(self.X) else self.X.shape[1]
 
 
-class Plan(NamedTuple):
-    """What a training works on: the samples, how they are drawn, and the rows that are held out (None: none)."""
+@dataclass
+class Plan:
+    """What a training works on.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
+    draws : Draws
+        How they are drawn.
+    order, repeats, importance : ndarray or None
+        The rows in canonical order; how often each row of X counts, and how much.
+    held_out : ndarray of int64 or None
+        Rows that are held out.
+    """
 
     samples: Samples
     draws: "Draws"
+    order: np.ndarray
+    repeats: np.ndarray | None
+    importance: np.ndarray | None
     held_out: np.ndarray | None
+
+    def distinct(self):
+        """The distinct rows in canonical order, and how much each row of X counts: 0 where an equal one stands for it.
+
+        Sums over them have the same bits however rows are repeated or weighted.
+        """
+        return _each_row_once(self.samples.X, self.samples.targets, self.order, self.repeats, self.importance)
+
+    def distinct_targets(self):
+        """The targets of the distinct rows, and how much each counts."""
+        rows, weights = self.distinct()
+        return self.samples.targets[rows], weights[rows]
 
 
 def plan(
@@ -121,11 +148,13 @@ def plan(
     if hold_out is not None:
         order, held_out = hold_out(X, targets, order)
     if lbfgs:
-        order, weights = _each_row_once(X, targets, order, repeats, importance)
-        return Plan(Samples(X, targets, weights), Draws(order, "shuffle"), held_out)
-    if sampling == "uniform" and not partial:
-        return Plan(Samples(X, targets), Draws(order, "uniform", repeats, importance), held_out)
-    return Plan(Samples(X, targets, importance), Draws(order, sampling, repeats), held_out)
+        distinct_rows, weights = _each_row_once(X, targets, order, repeats, importance)
+        samples, draws = Samples(X, targets, weights), Draws(distinct_rows, "shuffle")
+    elif sampling == "uniform" and not partial:
+        samples, draws = Samples(X, targets), Draws(order, "uniform", repeats, importance)
+    else:
+        samples, draws = Samples(X, targets, importance), Draws(order, sampling, repeats)
+    return Plan(samples, draws, order, repeats, importance, held_out)
 
 
 def _each_row_once(X, targets, order, repeats, importance):
