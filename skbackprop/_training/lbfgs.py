@@ -11,6 +11,9 @@ from .chunks import chunk_length
 
 __all__ = ["train_by_lbfgs"]
 
+#: SciPy's status of a result: maxiter or maxfun was reached.
+LIMIT_REACHED = 1
+
 
 class _Objective:
     """The mean of f_i plus ``alpha / 2 * sum(W**2)``, and its gradient, as functions of the parameters."""
@@ -98,7 +101,7 @@ def train_by_lbfgs(progress, samples, draws, *, alpha, stop, max_iter, max_fun, 
                 options={"maxiter": max_iter, "maxfun": max_fun, "gtol": stop.tol},
             )
         iterations.params = result.x
-        if progress.ended == "max_iter" and result.status != 1:
+        if progress.ended == "max_iter" and result.status != LIMIT_REACHED:
             progress.ended = "converged"
         elif progress.ended == "max_iter" and len(progress.losses) < max_iter:
             progress.ended = "max_fun"
