@@ -444,9 +444,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._to_targets(y, dtype)
 
     def _encode_validation(self, y, dtype, name="y_val"):
-        y = y.toarray() if issparse(y) else y
         fitted = "y" if name == "y_val" else "the estimator's y"
         if self._multilabel:
+            y = y.toarray() if issparse(y) else y
             n = len(self.classes_)
             if y.shape[1:] != (n,) or not np.isin(y, (0, 1)).all():
                 raise ValueError(
@@ -457,8 +457,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(f"{name} must be like {fitted}, one column of labels; it has the shape {y.shape}")
         y = column_or_1d(y, warn=True)
-        unknown = np.unique(y[~np.isin(y, self.classes_)])
-        if len(unknown):
+        is_unknown = ~np.isin(y, self.classes_)
+        if is_unknown.any():
+            unknown = np.array(list(dict.fromkeys(y[is_unknown].tolist())), dtype=object)  # not all need have an order
             raise ValueError(f"{name} has classes that {fitted} has not: {unknown}; {fitted} has {self.classes_}")
         return self._to_targets(y, dtype)
 

@@ -14,6 +14,8 @@ __all__ = ["train_by_lbfgs"]
 
 #: SciPy ends where no component of the gradient is larger, its default; or than `tol`, for who wants a closer minimum.
 GRADIENT = 1e-5
+#: SciPy's status of a result: maxiter or maxfun was reached.
+LIMIT_REACHED = 1
 
 
 class _Objective:
@@ -104,7 +106,7 @@ def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
             )
         iterations.params = result.x
         if progress.ended == "max_iter":
-            if result.status != 1 or stop.is_flat(progress):
+            if result.status != LIMIT_REACHED or stop.is_flat(progress):
                 progress.ended = "converged"
             elif len(progress.losses) < max_iter:
                 progress.ended = "max_fun"
