@@ -35,8 +35,8 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
-        const uint16_t *noise
         double dropout
+        const uint16_t *noise
     int GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
         const void *X
@@ -128,7 +128,7 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     float
         The sum of f_i over the draws, each taken at the weights of its own step, before they change.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
     cdef const uint16_t[:, ::1] numbers
     if rule is None or tau == 0:
         return _train(network, samples, draws, how, None, None)
@@ -166,7 +166,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
         Its gradient: a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
     return _train(network, samples, draws, how, None, G), G
 
 
