@@ -78,6 +78,11 @@ class Plan:
     importance: np.ndarray | None
     held_out: np.ndarray | None
 
+    @property
+    def counts_for_nothing(self):
+        """Whether the weight of every sample is 0."""
+        return self.importance is not None and not self.importance.any()
+
     def distinct(self):
         """The distinct rows in canonical order, and how much each row of X counts: 0 where an equal one stands for it.
 
