@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: the whole story of fit, from validation to the fitted attributes."""
+"""What the classifier and the regressor share: the whole story of fit, from the checks to the fitted attributes."""
 
 import sys
 import warnings
@@ -15,14 +15,13 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, column_or_1d, validate_data
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._training import sampling
-from ._training.guard import divergence
 from ._training.heldout import HeldOut, Split
 from ._training.lbfgs import train_by_lbfgs
 from ._training.loop import Epochs, train
@@ -30,12 +29,13 @@ from ._training.progress import Progress
 from ._training.rules import Rule
 from ._training.schedules import SCHEDULES, Schedule
 from ._training.stopping import Stop
+from ._training.verdict import verdict
 from ._training.watch import Watch
 
 __all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
 
-#: How far the caller of `fit` is above `_warn`: `_fit`, `fit` and what scikit-learn wraps around it lie between.
-CALLER_OF_FIT = 5
+#: How far the caller of `fit` is above `_fit`: `fit` and what scikit-learn wraps around it lie between.
+CALLER_OF_FIT = 4
 
 # With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
 # interrupt on the way in or out could leave there for good.
@@ -116,7 +116,7 @@ class BaseBackprop(
         "alpha": [Interval(Real, 0, None, closed="left")],
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "scoring": [StrOptions(set(get_scorer_names())), callable, None],
@@ -132,7 +132,7 @@ class BaseBackprop(
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
 
     @abstractmethod
-    def _encode_validation(self, y, dtype, name="y_val"):
+    def _encode_more(self, y, dtype, name="y_val"):
         """Targets of other samples, for an estimator that has encoded y; `name` is what errors call their y."""
 
     @abstractmethod
@@ -165,6 +165,8 @@ class BaseBackprop(
                 progress = Progress(network, self._build_rule(network), _random_stream(self.random_state), partial)
             progress.by_score = self.early_stopping and not partial
             plan, held_out = self._plan(X, y, targets, sample_weight, held_out, progress)
+            if continues and partial and plan.counts_for_nothing:
+                return self  # classes of weight 0 alone
             if not continues:
                 start_weights(network, progress.rng, feature_size(X, sample_weight))
                 set_start_weights(network, *start)
@@ -172,7 +174,9 @@ class BaseBackprop(
             progress.write_to(self)
         if progress.interrupt is not None:
             raise progress.interrupt
-        self._warn(progress, X)
+        message = verdict(progress, plan, self)
+        if message is not None:
+            warnings.warn(message, ConvergenceWarning, stacklevel=CALLER_OF_FIT)
         return self
 
     def _check_data(self, X, y, sample_weight, dtype, reset):
@@ -183,7 +187,7 @@ class BaseBackprop(
         return (X, y, None) if sample_weight is None else positive_weights(X, y, sample_weight)
 
     def _check_X_y(self, X, y, dtype, reset):
-        return validate_data(
+        X, y = validate_data(
             self,
             X,
             y,
@@ -194,6 +198,8 @@ class BaseBackprop(
             y_numeric=self._y_numeric,
             reset=reset,
         )
+        is_column = y.ndim == 2 and y.shape[1] == 1 and not issparse(y)
+        return X, column_or_1d(y, warn=True) if is_column else y
 
     def _build_network(self, X, targets):
         """The network that the parameters and the data ask for."""
@@ -253,24 +259,29 @@ class BaseBackprop(
         if X is None or y is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
         dtype, n_outputs = network.params.dtype, int(network.M[-1])
-        X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
-        targets = self._encode_validation(y, dtype)
+        try:
+            X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
+        except (TypeError, ValueError) as error:
+            error.add_note("X, y and sample_weight are X_val, y_val and sample_weight_val here")
+            raise
+        targets = self._encode_more(y, dtype)
         if targets.ndim == 2 and targets.shape[1] != n_outputs:
             raise ValueError(f"y_val has {targets.shape[1]} column(s), y has {n_outputs}")
         return HeldOut(X, y, targets, sample_weight, self._scorer(sample_weight))
 
     def _train(self, progress, plan, watch):
         """Train by the solver."""
-        max_iter = 1 if progress.partial else self.max_iter
-        common = dict(stop=Stop(self.tol, self.n_iter_no_change), max_iter=max_iter, watch=watch)
+        epoch_length = np.inf if self.solver == "lbfgs" else plan.draws.epoch_length
+        stop = Stop(self.tol, self.n_iter_no_change, epoch_length)
+        common = dict(stop=stop, max_iter=1 if progress.partial else self.max_iter, watch=watch)
         if self.solver == "lbfgs":
-            train_by_lbfgs(progress, plan.samples, plan.draws, alpha=self.alpha, max_fun=self.max_fun, **common)
+            train_by_lbfgs(progress, plan, alpha=self.alpha, max_fun=self.max_fun, **common)
         else:
             train(progress, self._epochs(progress, plan), schedule=self._schedule(), **common)
 
     def _epochs(self, progress, plan):
         """What runs the epochs."""
-        return Epochs(progress, plan.samples, plan.draws, self.alpha)
+        return Epochs(progress, plan, self.alpha)
 
     def _resolve_hidden(self):
         """Sizes and activations of the hidden layers."""
@@ -308,21 +319,6 @@ class BaseBackprop(
     def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
-
-    def _warn(self, progress, X):
-        """Warn of a training that diverged, or was cut off."""
-        message = None
-        if progress.ended == "diverged":
-            message = divergence(progress, X, self.alpha)
-        elif progress.ended == "max_fun":
-            message = (
-                f"Maximum evaluations of the loss (max_fun={self.max_fun}) reached after {len(progress.losses)} "
-                "iterations and the optimization hasn't converged yet."
-            )
-        elif progress.ended == "max_iter" and not progress.partial:
-            message = f"Maximum iterations ({self.max_iter}) reached and the optimization hasn't converged yet."
-        if message is not None:
-            warnings.warn(message, ConvergenceWarning, stacklevel=CALLER_OF_FIT)
 
     # ---- outputs -------------------------------------------------------------------------------------------------
 

@@ -70,7 +70,7 @@ def trained_by(steps, estimator, chunk=None):
 
     class TrainedBy(type(estimator)):
         def _epochs(self, progress, plan):
-            return Epochs(progress, plan.samples, plan.draws, self.alpha, steps, chunk)
+            return Epochs(progress, plan, self.alpha, steps, chunk)
 
     return TrainedBy(**estimator.get_params())
 

@@ -11,10 +11,11 @@ def start_weights(network, rng, feature_size):
     Gain 1 is LeCun's rule (LeCun et al. 1998, section 4.6): inputs of unit variance give a z^l of unit variance. A
     single layer of neurons starts at 0: it has no symmetry to break.
 
-    Logistic hidden units have larger weights, and start with few of them active: the centre of b^l is negative. Where
-    they start at σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the
-    outputs are driven into saturation before the hidden units have become different, and under the squared error a part
-    of a class may stay there for ever. docs/start_weights.md has the measurements.
+    Logistic hidden units have larger weights, and start with few of them active: the centre of b^l is negative, in the
+    first layer -log(M_1 / 2), with which about two units are active however many there are. Where they start at
+    σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the outputs are
+    driven into saturation before the hidden units have become different, and under the squared error a part of a class
+    may stay there for ever. docs/start_weights.md has the measurements.
 
     Parameters
     ----------
@@ -35,7 +36,9 @@ def start_weights(network, rng, feature_size):
         if last == 1:
             gain = 0.0
         elif activation == "logistic" and l == 1:
-            gain, centre, spread = 2.0 if saturating_output else 1.0, -4.0 * feature_size, feature_size
+            # σ(-log(M / 2)) = 2 / (M + 2): about two of the M units are active at z = b
+            centre = -np.log(max(len(b) / 2, 1)) * feature_size
+            gain, spread = 2.0 if saturating_output else 1.0, -centre / 2
         elif activation == "logistic" and l < last:
             gain, centre, spread = 8.0, -2.0, 1.0
         bound = gain * np.sqrt(3 / W.shape[0])

@@ -3,9 +3,8 @@
 from math import isfinite
 
 import numpy as np
-from scipy.sparse import issparse
 
-__all__ = ["Guard", "divergence"]
+__all__ = ["Guard"]
 
 #: A training has diverged when a loss is so many times that of its start weights and of the best constant prediction.
 DIVERGED = 100
@@ -67,8 +66,8 @@ class Guard:
         progress, best = self.progress, self.best
         since = progress.losses[self.best_epoch : -1]
         if since and min(since) < self.best_loss:
-            again = best.copy()
-            for tau in progress.taus[self.best_epoch :][: int(np.argmin(since)) + 1]:
+            again, end = best.copy(), self.best_epoch + int(np.argmin(since)) + 1
+            for tau in progress.taus[self.best_epoch : end]:
                 for _ in self.epochs.run(again, tau):
                     pass
             if again.network.is_finite():
@@ -85,40 +84,10 @@ class Guard:
             return True
         if loss > DIVERGED * progress.loss_scale:
             self._enlarge_scale(self.epochs.mean_loss(self.start))
-            self._enlarge_scale(self.epochs.constant_loss(progress.network))
+            self.epochs.measure_constant(progress)
+            self._enlarge_scale(progress.constant_loss)
         return loss > DIVERGED * progress.loss_scale > 0  # on targets that are all the same, nothing finite is large
 
     def _enlarge_scale(self, loss):
         if isfinite(loss):
             self.progress.loss_scale = max(self.progress.loss_scale, loss)
-
-
-def divergence(progress, X, alpha):
-    """What to say of a training that diverged: the cause measured, and the remedy.
-
-    Parameters
-    ----------
-    progress : Progress
-        The training.
-    X : {ndarray, CSR matrix}
-        The samples.
-    alpha : float
-        L2 penalty.
-
-    Returns
-    -------
-    str
-    """
-    tau = progress.taus[-1] if progress.taus else None  # L-BFGS has none
-    if tau is not None and tau * alpha > 1:  # W ← W − τ α W, by itself, is on its way to blow up
-        cause, remedy = f"learning_rate={tau:g} is too large for alpha={alpha:g}", "Choose a smaller alpha"
-    else:
-        values = X.data if issparse(X) else X
-        largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
-        cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
-        cause += f" features of size up to {largest:.3g} and this loss"
-        remedy = "Scale the features (StandardScaler) and, in regression, y"
-    return (
-        f"Training diverged in epoch {len(progress.losses)}: {cause}. The weights of the best epoch are kept. "
-        f"{remedy}; or choose a smaller learning_rate."
-    )

@@ -8,8 +8,14 @@ from scipy.optimize import minimize
 
 from .._kernel import gradient
 from .chunks import chunk_length
+from .reference import constant_loss
 
 __all__ = ["train_by_lbfgs"]
+
+#: SciPy ends where no component of the gradient is larger, its default; or than `tol`, for who wants a closer minimum.
+GRADIENT = 1e-5
+#: SciPy's status of a result: maxiter or maxfun was reached.
+LIMIT_REACHED = 1
 
 
 class _Objective:
@@ -48,33 +54,32 @@ class _Iterations:
         progress, objective = self.progress, self.objective
         self.params = intermediate_result.x.copy()
         objective.network.params[:] = self.params
+        progress.objectives.append(float(intermediate_result.fun))
         progress.losses.append(float(intermediate_result.fun - objective.penalty(self.params)))
         progress.n_steps += 1
         progress.samples_per_second = sum(map(len, objective.chunks)) / (time.perf_counter() - self.begin)
         if self.watch():
             progress.ended = "callback"
             raise StopIteration
-        if progress.by_score and self.stop.stalled(progress):
+        if self.stop.has_stalled(progress):
             progress.ended = "converged"
             raise StopIteration
         self.begin = time.perf_counter()
 
 
-def train_by_lbfgs(progress, samples, draws, *, alpha, stop, max_iter, max_fun, watch):
+def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
     """Train by L-BFGS. The weights are finite when this returns, whatever happens.
 
     Parameters
     ----------
     progress : Progress
         The state of the training, which goes on from there.
-    samples : Samples
-        With weights, which multiply f_i in the mean.
-    draws : Draws
-        Says which rows there are.
+    plan : Plan
+        The samples, whose weights multiply f_i in the mean.
     alpha : float
         L2 penalty.
     stop : Stop
-        Its `tol` is the largest component of the gradient to stop at.
+        When to end before `max_iter`; SciPy ends, too, where the gradient is nearly 0 or the loss no longer changes.
     max_iter : int
         Maximum number of iterations.
     max_fun : int
@@ -83,9 +88,11 @@ def train_by_lbfgs(progress, samples, draws, *, alpha, stop, max_iter, max_fun, 
         Called after each iteration; returns whether the training is to end.
     """
     network = progress.network
-    objective = _Objective(network, samples, draws.order, alpha)
+    objective = _Objective(network, plan.samples, plan.draws.order, alpha)
     start = network.params.astype(np.float64)
     progress.start_loss = objective(start)[0] - objective.penalty(start)
+    progress.constant_loss = constant_loss(network, *plan.distinct_targets())
+    progress.objectives = []
     iterations = _Iterations(progress, objective, stop, watch, start)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -95,13 +102,14 @@ def train_by_lbfgs(progress, samples, draws, *, alpha, stop, max_iter, max_fun, 
                 method="L-BFGS-B",
                 jac=True,
                 callback=iterations,
-                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": stop.tol},
+                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": min(GRADIENT, stop.tol)},
             )
         iterations.params = result.x
-        if progress.ended == "max_iter" and result.status != 1:
-            progress.ended = "converged"
-        elif progress.ended == "max_iter" and len(progress.losses) < max_iter:
-            progress.ended = "max_fun"
+        if progress.ended == "max_iter":
+            if result.status != LIMIT_REACHED or stop.is_flat(progress):
+                progress.ended = "converged"
+            elif len(progress.losses) < max_iter:
+                progress.ended = "max_fun"
     except KeyboardInterrupt as interrupt:
         progress.interrupt, progress.ended = interrupt, "interrupted"
     if not np.isfinite(iterations.params).all() or not isfinite([progress.start_loss, *progress.losses][-1]):

@@ -33,10 +33,8 @@ class Epochs:
     ----------
     progress : Progress
         The training, which begins.
-    samples : Samples
-        X, targets and loss weights.
-    draws : Draws
-        What an epoch is.
+    plan : Plan
+        The samples, and what an epoch draws of them.
     alpha : float
         L2 penalty.
     steps : callable, default=kernel.steps
@@ -51,9 +49,9 @@ class Epochs:
         does every bit of the training: not on whether somebody watches.
     """
 
-    def __init__(self, progress, samples, draws, alpha, steps=steps, chunk=None):
-        network, rule = progress.network, progress.rule
-        self.samples, self.draws, self.alpha, self.steps = samples, draws, alpha, steps
+    def __init__(self, progress, plan, alpha, steps=steps, chunk=None):
+        network, rule, samples, draws = progress.network, progress.rule, plan.samples, plan.draws
+        self.plan, self.samples, self.draws, self.alpha, self.steps = plan, samples, draws, alpha, steps
         self.n_hidden = int(network.stride[1:-1].sum()) if rule.dropout else 0
         self.chunk = chunk_length(network, samples) if chunk is None else chunk
         if self.n_hidden:
@@ -87,9 +85,10 @@ class Epochs:
         """The mean f_i of an epoch that draws every sample as often as expected, at the weights of a network."""
         return mean_loss(network, self.samples, self.draws.frequency(len(self.samples)), self.steps)
 
-    def constant_loss(self, network):
-        """The same for the best constant prediction."""
-        return constant_loss(network, self.samples.targets, self.draws.frequency(len(self.samples)))
+    def measure_constant(self, progress):
+        """Measure the loss of the best constant prediction, unless that has been done."""
+        if progress.constant_loss is None:
+            progress.constant_loss = constant_loss(progress.network, *self.plan.distinct_targets())
 
 
 def train(progress, epochs, *, schedule, stop, max_iter, watch):
@@ -111,6 +110,9 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
         Called after each epoch; returns whether the training is to end.
     """
     progress.start_loss = epochs.first_loss(progress)
+    may_stop = not progress.partial or schedule.adapts
+    if may_stop:
+        epochs.measure_constant(progress)
     guard = Guard(progress, epochs)
     try:
         while len(progress.losses) < max_iter:
@@ -122,12 +124,15 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
             if watch():
                 progress.ended = "callback"
                 break
-            if stop.stalled(progress):
+            if may_stop and stop.has_stalled(progress):
                 progress.window_start = progress.n_epochs
                 if not schedule.can_lower(progress.taus[-1]):
                     progress.ended = "converged"
                     break
                 progress.lowered += 1
+        else:
+            if not progress.partial and stop.is_flat(progress) and not schedule.can_lower(progress.taus[-1]):
+                progress.ended = "converged"
     except KeyboardInterrupt as interrupt:
         progress.interrupt, progress.ended = interrupt, "interrupted"
     try:

@@ -46,6 +46,8 @@ class Progress:
     ----------
     losses : list of float
         For each epoch of this training the mean f_i of its draws, each at the weights of its own step.
+    objectives : list of float or None
+        With L-BFGS, for each iteration what it minimises: the loss and the penalty.
     taus : list of float
         The step size of each epoch.
     validation_losses, validation_scores : list of float or None
@@ -58,6 +60,8 @@ class Progress:
         Draws in the last epoch, over the time that they took.
     best_params : ndarray or None
         The parameters of the best validation score.
+    constant_loss : float or None
+        The mean f_i of the best constant prediction, where it has been needed.
     ended : {"converged", "max_iter", "max_fun", "callback", "diverged", "interrupted"}
         Why the training ended. With "diverged", the last epoch is the one that did, and the weights are those of the
         best epoch before it.
@@ -75,6 +79,7 @@ class Progress:
     window_start: int = 0
     loss_scale: float = 0.0
     losses: list = field(default_factory=list)
+    objectives: list | None = None
     taus: list = field(default_factory=list)
     validation_losses: list | None = None
     validation_scores: list | None = None
@@ -82,6 +87,7 @@ class Progress:
     n_steps: int = 0
     samples_per_second: float = np.nan
     best_params: np.ndarray | None = None
+    constant_loss: float | None = None
     ended: str = "max_iter"
     interrupt: BaseException | None = None
 
@@ -95,16 +101,19 @@ class Progress:
         """Number of epochs in all trainings."""
         return self.n_earlier + len(self.losses)
 
-    def in_window(self, length):
-        """The last losses, at most so many, of those that the stopping rule looks at."""
-        first = max(self.window_start, self.n_epochs - length) - self.n_earlier
+    @property
+    def n_in_window(self):
+        """Number of epochs that the stopping rule looks at."""
+        return self.n_epochs - self.window_start
+
+    def last_losses(self, n):
+        """What should fall: the losses of the last n epochs, those of earlier trainings included, or the objectives."""
+        if self.objectives is not None:
+            return self.objectives[-n:]
+        first = len(self.losses) - n
         return self.losses[first:] if first >= 0 else self.earlier["loss_curve_"][first:] + self.losses
 
-    def scores_in_window(self):
-        """The validation scores that the stopping rule looks at."""
-        return self.validation_scores[self.window_start - self.n_earlier :]
-
-    # ---- to and fro ----
+    # ---- copies ----
 
     def copy(self):
         """The state as it is now; the curves, which only grow, are shared."""
@@ -180,6 +189,7 @@ class Progress:
             best_validation_score_=max(self.validation_scores or [], default=None),
             n_iter_=len(self.losses) + (earlier.get("n_iter_", 0) if self.partial else 0),
             t_=earlier.get("t_", 0) + self.n_steps,
+            stopped_=self._stopped(),
             _hidden_activations=network.activations[:-1],
             _rng=self.rng,
             _rule=None if self.rule is None else self.rule.name,
@@ -189,6 +199,12 @@ class Progress:
             _window_start=self.window_start,
             _loss_scale=self.loss_scale,
         )
+
+    def _stopped(self):
+        """Why the training ended, as users see it."""
+        if self.partial and self.ended == "max_iter":
+            return None
+        return "early_stopping" if self.by_score and self.ended == "converged" else self.ended
 
 
 def _copied(rng):
@@ -219,4 +235,5 @@ def upgraded(state):
         old = state.pop("_solver_state") or {"rule": None, "moments": None, "t": 0, "lowered": 0, "lowered_at": 0}
         state["_rule"], state["_moments"], state["_rule_t"] = old["rule"], old["moments"], old["t"]
         state["_lowered"], state["_window_start"], state["_loss_scale"] = old["lowered"], old["lowered_at"], 0.0
+        state["stopped_"] = None  # it did not say
     return state

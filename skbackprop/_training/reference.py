@@ -35,19 +35,33 @@ def constant_loss(network, targets, frequency):
     if targets.ndim == 1:  # codes of classes: one row a class will do
         frequency = np.bincount(targets, frequency, minlength=n_outputs)
         targets = np.arange(n_outputs, dtype=np.int32)
-        columns = np.eye(n_outputs)
+        constants = [frequency / frequency.sum()]
     else:
-        columns = targets.astype(np.float64)
-    counted = frequency > 0
-    strategies = {"absolute_error": ["median"], "quantile": ["quantile"], "huber": ["mean", "median"]}
-    losses = []
-    for strategy in strategies.get(network.loss, ["mean"]):
-        dummy = DummyRegressor(strategy=strategy, quantile=network.quantile if strategy == "quantile" else None)
-        dummy.fit(np.zeros((counted.sum(), 1)), columns[counted], frequency[counted])
-        losses.append(_loss_of_constant(network, dummy.constant_.ravel(), targets, frequency))
-    return min(losses)
+        statistics = _STATISTICS.get(network.loss, [_mean])
+        constants = [statistic(targets, frequency, network.quantile) for statistic in statistics]
+    return min(_loss_of_constant(network, constant, targets, frequency) for constant in constants)
 
 
+def _mean(Y, frequency, quantile=None):
+    """The weighted means of the columns: a part of the rows at a time, to need little memory; not by BLAS, whose
+    rounding depends on the number of its threads."""
+    rows = max(1, CHUNK_DRAWS // Y.shape[1])
+    parts = (slice(k, k + rows) for k in range(0, len(Y), rows))
+    return sum((Y[part] * frequency[part, np.newaxis]).sum(axis=0) for part in parts) / frequency.sum()
+
+
+def _median(Y, frequency, quantile=None):
+    return _quantile(Y, frequency, 0.5)
+
+
+def _quantile(Y, frequency, quantile):
+    """The weighted quantiles of the columns."""
+    dummy = DummyRegressor(strategy="quantile", quantile=quantile)
+    return dummy.fit(np.zeros((len(Y), 1)), Y.astype(np.float64), frequency).constant_.ravel()
+
+
+#: name of the loss -> functions that give its best constant; "huber" takes the better of two.
+_STATISTICS = {"absolute_error": [_median], "quantile": [_quantile], "huber": [_mean, _median]}
 #: name of the loss -> (activation of output units, its inverse), with which the kernel takes any constant.
 _LINKS = {
     "binary_log_loss": ("logistic", logit),
@@ -67,6 +81,6 @@ def _loss_of_constant(network, constant, targets, frequency):
     for k in range(0, len(targets), CHUNK_DRAWS):
         part = slice(k, k + CHUNK_DRAWS)
         no_features = np.zeros((len(targets[part]), 1), dtype=dtype)
-        samples = Samples(no_features, targets[part], frequency[part])
-        total += total_loss(biases, samples, np.flatnonzero(frequency[part]))
+        weights = np.ascontiguousarray(frequency[part], dtype=np.float64)
+        total += total_loss(biases, Samples(no_features, targets[part], weights), np.flatnonzero(weights))
     return float(total / frequency.sum())

@@ -6,7 +6,6 @@ sequence as three equal rows: bit for bit the same model.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import issparse
@@ -17,8 +16,12 @@ __all__ = ["Draws", "Plan", "Samples", "canonical_order", "distinct", "plan", "r
 
 #: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
 MAX_REPETITION = 100
+#: So many rows are compared with their neighbours at a time.
+COMPARED_ROWS = 2**16
 #: One call of the kernel hashes about so many values.
 HASHED_VALUES = 2**24
+#: Rows of equal hashes are compared in parts of about so many values.
+COMPARED_VALUES = 2**20
 
 
 @dataclass
@@ -52,12 +55,48 @@ class Samples:
         return self.X.nnz / len(self) if issparse(self.X) else self.X.shape[1]
 
 
-class Plan(NamedTuple):
-    """What a training works on: the samples, how they are drawn, and the rows that are held out (None: none)."""
+@dataclass
+class Plan:
+    """What a training works on.
+
+    Parameters
+    ----------
+    samples : Samples
+        The samples.
+    draws : Draws
+        How they are drawn.
+    order, repeats, importance : ndarray or None
+        The rows in canonical order; how often each row of X counts, and how much.
+    held_out : ndarray of int64 or None
+        Rows that are held out.
+    """
 
     samples: Samples
     draws: "Draws"
+    order: np.ndarray
+    repeats: np.ndarray | None
+    importance: np.ndarray | None
     held_out: np.ndarray | None
+
+    @property
+    def counts_for_nothing(self):
+        """Whether the weight of every sample is 0."""
+        return self.importance is not None and not self.importance.any()
+
+    def distinct(self):
+        """The distinct rows in canonical order, and how much each row of X counts: 0 where an equal one stands for it.
+
+        Sums over them have the same bits however rows are repeated or weighted.
+        """
+        return _each_row_once(self.samples.X, self.samples.targets, self.order, self.repeats, self.importance)
+
+    def distinct_targets(self):
+        """The targets of the distinct rows, and how much each counts."""
+        X, targets, order = self.samples.X, self.samples.targets, self.order
+        if self.repeats is None and self.importance is None and distinct(X, targets, order).all():
+            return targets[order], np.broadcast_to(1.0, len(order))  # for the sake of memory
+        rows, weights = self.distinct()
+        return targets[rows], weights[rows]
 
 
 def plan(
@@ -121,11 +160,13 @@ def plan(
     if hold_out is not None:
         order, held_out = hold_out(X, targets, order)
     if lbfgs:
-        order, weights = _each_row_once(X, targets, order, repeats, importance)
-        return Plan(Samples(X, targets, weights), Draws(order, "shuffle"), held_out)
-    if sampling == "uniform" and not partial:
-        return Plan(Samples(X, targets), Draws(order, "uniform", repeats, importance), held_out)
-    return Plan(Samples(X, targets, importance), Draws(order, sampling, repeats), held_out)
+        distinct_rows, weights = _each_row_once(X, targets, order, repeats, importance)
+        samples, draws = Samples(X, targets, weights), Draws(distinct_rows, "shuffle")
+    elif sampling == "uniform" and not partial:
+        samples, draws = Samples(X, targets), Draws(order, "uniform", repeats, importance)
+    else:
+        samples, draws = Samples(X, targets, importance), Draws(order, sampling, repeats)
+    return Plan(samples, draws, order, repeats, importance, held_out)
 
 
 def _each_row_once(X, targets, order, repeats, importance):
@@ -199,7 +240,10 @@ def canonical_order(X, targets, importance=None):
 def distinct(X, targets, order):
     """Which rows, in canonical order, differ from the row before: bool of shape (n_samples,)."""
     hashes = _row_hashes(X, targets)
-    new = np.append(True, np.diff(hashes[order]) != 0)
+    new = np.ones(len(order), dtype=bool)
+    for k in range(1, len(order), COMPARED_ROWS):  # a part at a time, for the sake of memory
+        part = order[k - 1 : k + COMPARED_ROWS]
+        new[k : k + COMPARED_ROWS] = np.diff(hashes[part]) != 0
     for places, differ in _ties(X, targets, order, hashes):
         new[places + 1] = differ
     return new
@@ -229,7 +273,7 @@ def _values(X, targets, rows):
 
 def _ties(X, targets, order, hashes):
     """The places whose row has the hash of the next, a part at a time, and whether the two rows differ."""
-    step = max(1, 2**20 // (X.shape[1] + targets[:1].size))
+    step = max(1, COMPARED_VALUES // (X.shape[1] + targets[:1].size))
     for k in range(0, len(order), step):
         part = order[k : k + step + 1]
         here = np.flatnonzero(np.diff(hashes[part]) == 0)

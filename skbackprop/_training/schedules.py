@@ -51,6 +51,11 @@ class Schedule:
                 )
         return float(tau) * SCHEDULES[self.name](epoch, self.power_t, self.max_iter, lowered)
 
+    @property
+    def adapts(self):
+        """Whether the loss decides about τ."""
+        return self.name == "adaptive"
+
     def can_lower(self, tau):
         """Whether training goes on, under "adaptive", with a fifth of τ instead of stopping."""
-        return self.name == "adaptive" and tau > SMALLEST
+        return self.adapts and tau > SMALLEST
