@@ -12,29 +12,20 @@
 #define SLICE_ROWS_MIN 16
 #define SLICE_ROWS_MAX 256
 
-/* C (m x n) = A B + beta C, row by row in memory; lda, ldb, ldc apart. 't' takes a matrix transposed. BLAS counts by
-   columns: it is given B^T A^T = C^T. */
-static void FN(product)(char trans_a, char trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k, REAL *A, ptrdiff_t lda,
-                        REAL *B, ptrdiff_t ldb, REAL beta, REAL *C, ptrdiff_t ldc) {
-    int m_ = (int)m, n_ = (int)n, k_ = (int)k, lda_ = (int)lda, ldb_ = (int)ldb, ldc_ = (int)ldc;
-    REAL one = 1;
-    GEMM(REAL)(&trans_b, &trans_a, &n_, &m_, &k_, &one, B, &ldb_, A, &lda_, &beta, C, &ldc_);
-}
-
 /* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples, the draws t, t+1, ... */
 static void FN(forward_batch)(const FN(state_t) * s, ptrdiff_t l, const int64_t *draws, ptrdiff_t t, ptrdiff_t n) {
     const ptrdiff_t *M = s->net->M, *stride = s->net->stride, m = stride[l];
     const REAL *restrict b = s->b[l], scale = l == 1 ? (REAL)*s->scale : 1;
     REAL *restrict z = s->z[l];
     if (l > 1)
-        FN(product)('n', 't', n, M[l], M[l - 1], s->a[l - 1], stride[l - 1], s->W[l], stride[l - 1], 0, z, m);
+        FN(product_by_transpose)(n, M[l], stride[l - 1], s->a[l - 1], stride[l - 1], s->W[l], stride[l - 1], z, m);
     else if (s->samples->indptr)
         for (ptrdiff_t r = 0; r < n; r++) {
             const FN(row_t) x = FN(sample)(s, draws[t + r], 0);
             FN(first_forward)(s->W[1], m, &x, z + r * m);
         }
     else
-        FN(product)('n', 'n', n, M[1], M[0], s->a[0], M[0], s->W[1], m, 0, z, m);
+        FN(product)(n, m, M[0], s->a[0], M[0], 1, s->W[1], m, 0, z, m);
     for (ptrdiff_t r = 0; r < n; r++)
         SIMD() for (ptrdiff_t j = 0; j < m; j++) z[r * m + j] = scale * z[r * m + j] + b[j];
 }
@@ -54,7 +45,7 @@ static double FN(forward_and_backprop)(const FN(state_t) * s, const int64_t *dra
     for (ptrdiff_t r = 0; r < n; r++) sum += FN(output_delta)(s, draws[t + r], r);
     for (ptrdiff_t l = L; l >= 2; l--) {
         REAL *restrict below = s->delta[l - 1], *restrict da = s->da[l - 1];
-        FN(product)('n', 'n', n, M[l - 1], M[l], s->delta[l], stride[l], s->W[l], stride[l - 1], 0, below,
+        FN(product)(n, stride[l - 1], M[l], s->delta[l], stride[l], 1, s->W[l], stride[l - 1], 0, below,
                     stride[l - 1]);
         SIMD() for (ptrdiff_t j = 0; j < n * stride[l - 1]; j++) below[j] *= da[j];
     }
@@ -82,11 +73,12 @@ static void FN(add_gradient)(const FN(state_t) * s, const int64_t *draws, ptrdif
         for (ptrdiff_t r = 0; r < n; r++)
             SIMD() for (ptrdiff_t j = 0; j < stride[l]; j++) b[j] += delta[r * stride[l] + j];
         if (l > 1)
-            FN(product)('t', 'n', M[l], M[l - 1], n, s->delta[l], stride[l], s->a[l - 1], stride[l - 1], beta,
+            FN(product)(M[l], stride[l - 1], n, s->delta[l], 1, stride[l], s->a[l - 1], stride[l - 1], beta != 0,
                         G + net->W[l], stride[l - 1]);
     }
     if (!s->samples->indptr) {
-        FN(product)('t', 'n', M[0], M[1], n, s->a[0], M[0], s->delta[1], stride[1], beta, G + net->W[1], stride[1]);
+        FN(product)(M[0], stride[1], n, s->a[0], 1, M[0], s->delta[1], stride[1], beta != 0, G + net->W[1],
+                    stride[1]);
         return;
     }
     for (ptrdiff_t r = 0; r < n; r++) {
