@@ -20,6 +20,7 @@
 #ifndef SKBACKPROP_LEVELS_H
 #define SKBACKPROP_LEVELS_H
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,9 +3,10 @@
 
    One thread, and every sum in one order, which depends on the shapes alone: so the bits of a product do not depend on
    the number of cores, and a product by BLAS, whose threads wait by spinning, is never slowed by what else the machine
-   does. On one core these loops are as fast as BLAS (docs/benchmarks/batches.py measures them). */
+   does. docs/benchmarks/batches.py measures batches beside the arithmetic of a large product by BLAS on one core. */
 
-/* A tile of C, TILE_ROWS rows of LANES values, is summed in eight registers, whatever their width. */
+/* A tile of C, TILE_ROWS rows of LANES values, is summed in eight registers, whatever their width; the rows that are
+   left over in smaller tiles. */
 #undef VECTOR
 #undef TILE_ROWS
 #define VECTOR (VECTOR_BYTES / (int)sizeof(REAL))
@@ -35,8 +36,10 @@
         else                                                                                                          \
             for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < LANES; v++) C[i * ldc + v] = sum[i][v];         \
     }
-TILE(tile, TILE_ROWS)
-TILE(tile_of_one, 1)
+TILE(tile_8, 8)
+TILE(tile_4, 4)
+TILE(tile_2, 2)
+TILE(tile_1, 1)
 
 /* C (m x n) = A B, or with `add` C += A B, A being m x depth with a_ik in A[i * row + k * column]; n is a multiple of
    LANES. IN A, B   OUT C */
@@ -53,15 +56,24 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
                 for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, REGISTER_BYTES);
                 b = copy, ld = LANES;
             }
-            for (; i + TILE_ROWS <= m; i += TILE_ROWS)
-                FN(tile)(d, a + i * row, row, column, b, ld, add, C + i * ldc + j, ldc);
-            for (; i < m; i++) FN(tile_of_one)(d, a + i * row, row, column, b, ld, add, C + i * ldc + j, ldc);
+#define TILES(name, rows)              \
+    for (; i + rows <= m; i += rows) \
+        FN(name)(d, a + i * row, row, column, b, ld, add, C + i * ldc + j, ldc)
+            if (TILE_ROWS == 8) TILES(tile_8, 8);
+            if (TILE_ROWS >= 4) TILES(tile_4, 4);
+            TILES(tile_2, 2);
+            TILES(tile_1, 1);
+#undef TILES
         }
     }
 }
 
+/* Rows of a tile of a product by a transpose: 16 or 8 registers of sums, of the 32 or 16 that there are. */
+#undef DOT_ROWS
+#define DOT_ROWS (VECTOR_BYTES < 64 ? 2 : 4)
+
 /* C = A B^T:  four columns of C for so many of its rows, each a product of two rows, n long, kept in as many parts as a
-   register has values. IN A, B   OUT C */
+   register has values, until their halves are added. IN A, B   OUT C */
 #undef DOT
 #define DOT(name, rows)                                                                                               \
     static void FN(name)(const REAL *restrict A, ptrdiff_t lda, const REAL *restrict B, ptrdiff_t ldb, ptrdiff_t n,   \
@@ -69,24 +81,31 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
         REAL sum[4 * rows][VECTOR];                                                                                   \
         for (int q = 0; q < 4 * rows; q++) SIMD() for (int v = 0; v < VECTOR; v++) sum[q][v] = 0;                     \
         for (ptrdiff_t k = 0; k < n; k += VECTOR)                                                                     \
+            for (int i = 0; i < rows; i++)                                                                            \
+                for (int j = 0; j < 4; j++)                                                                           \
+                    SIMD() for (int v = 0; v < VECTOR; v++) sum[4 * i + j][v] +=                                      \
+                        A[i * lda + k + v] * B[j * ldb + k + v];                                                      \
+        if (VECTOR > 8)                                                                                               \
             for (int q = 0; q < 4 * rows; q++)                                                                        \
-                SIMD() for (int v = 0; v < VECTOR; v++) sum[q][v] +=                                                  \
-                    A[q / 4 * lda + k + v] * B[q % 4 * ldb + k + v];                                                  \
-        for (int half = VECTOR / 2; half; half /= 2)                                                                  \
+                SIMD() for (int v = 0; v < 8; v++) sum[q][v] += sum[q][(v + 8) % VECTOR];                             \
+        if (VECTOR > 4)                                                                                               \
             for (int q = 0; q < 4 * rows; q++)                                                                        \
-                for (int v = 0; v < half; v++) sum[q][v] += sum[q][v + half];                                         \
-        for (int q = 0; q < 4 * rows; q++) C[q / 4 * ldc + q % 4] = sum[q][0];                                        \
+                SIMD() for (int v = 0; v < 4; v++) sum[q][v] += sum[q][(v + 4) % VECTOR];                             \
+        for (int i = 0; i < rows; i++)                                                                                \
+            for (int j = 0; j < 4; j++) {                                                                             \
+                const REAL *s = sum[4 * i + j];                                                                       \
+                C[i * ldc + j] = VECTOR > 2 ? (s[0] + s[2 % VECTOR]) + (s[1] + s[3 % VECTOR]) : s[0] + s[1];          \
+            }                                                                                                         \
     }
-DOT(dots, (VECTOR_BYTES < 64 ? 2 : 4))
+DOT(dots, DOT_ROWS)
 DOT(dots_of_one, 1)
 
 /* C (m x n) = A B^T, the rows of A and B being `depth` long, B having whole fours of them. IN A, B   OUT C */
 static void FN(product_by_transpose)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *restrict A, ptrdiff_t lda,
                                      const REAL *restrict B, ptrdiff_t ldb, REAL *restrict C, ptrdiff_t ldc) {
-    const ptrdiff_t together = VECTOR_BYTES < 64 ? 2 : 4;
     for (ptrdiff_t j = 0; j < n; j += 4) {
         ptrdiff_t i = 0;
-        for (; i + together <= m; i += together)
+        for (; i + DOT_ROWS <= m; i += DOT_ROWS)
             FN(dots)(A + i * lda, lda, B + j * ldb, ldb, depth, C + i * ldc + j, ldc);
         for (; i < m; i++) FN(dots_of_one)(A + i * lda, lda, B + j * ldb, ldb, depth, C + i * ldc + j, ldc);
     }
