@@ -95,7 +95,6 @@ class Checkpoint:
     - `early_stopping` draws other held-out samples, unless `X_val` is given; and what it keeps as the best is the best
       since the file was loaded.
     - "lbfgs" starts a new approximation of the Hessian.
-    - Fits on several BLAS threads, with ``batch_size > 1``, differ by rounding anyway.
 
     Examples
     --------

@@ -1,5 +1,9 @@
 """Mini-batches, momentum, Adam and dropout in the kernel: the same weights and losses as the oracle."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import oracle_extensions
 import pytest
@@ -159,3 +163,65 @@ def test_arrays_must_fit():
             steps(network, samples, np.arange(9), 0.1, 0.0, rule)
     with pytest.raises(ValueError, match="noise has shape"):
         steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, dropout=0.5), np.zeros((8, 4), dtype=np.uint16))
+
+
+FITS = """
+import hashlib, warnings
+import os
+import subprocess
+import sys
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from helpers import make_network
+from skbackprop import BackpropClassifier
+from skbackprop._kernel import gradient
+from skbackprop._training.sampling import Samples
+warnings.simplefilter("ignore", ConvergenceWarning)
+rng = np.random.default_rng(0)
+X, y = rng.normal(size=(600, 200)), rng.integers(5, size=600)
+wide, narrow = (100, 60), (40,)
+for sizes, settings in (
+    (wide, dict(batch_size=300)),
+    (wide, dict(batch_size=40, solver="adam", learning_rate=0.001)),
+    (wide, dict(batch_size=300, momentum=0.9, alpha=0.01)),
+    (narrow, dict(solver="lbfgs")),  # of more than 10,000 parameters, SciPy's own BLAS takes several threads
+):
+    for type_ in (np.float32, np.float64):
+        settings = {"max_iter": 5, "random_state": 0} | settings
+        model = BackpropClassifier(sizes, "relu", loss="log_loss", **settings).fit(X.astype(type_), y)
+        weights = [w.tobytes() for w in model.coefs_ + model.intercepts_]
+        print(hashlib.sha256(b"".join(weights)).hexdigest(), model.loss_)
+
+network = make_network((200, 100, 60, 5), ["relu", "relu", "softmax"], "multinomial_log_loss")
+f, G = gradient(network, Samples(X, y.astype(np.int32)), np.arange(600))
+print(f, hashlib.sha256(G.tobytes()).hexdigest())
+"""
+
+
+def test_the_bits_do_not_depend_on_the_number_of_threads():
+    """Of BLAS and OpenMP: with these sizes, a product by BLAS takes as many as it may."""
+    outputs = set()
+    for threads in ("1", "2", "5"):
+        limits = dict.fromkeys(["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"], threads)
+        environment = os.environ | limits | {"PYTHONPATH": os.path.dirname(__file__)}
+        run = subprocess.run([sys.executable, "-c", FITS], env=environment, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+@pytest.mark.parametrize("rule", ["momentum", "nesterov", "adam"])
+def test_moments_decay_to_zero_not_to_subnormal_numbers(rule, batch_size):
+    """A dead unit's gradient is 0 for good, and processors are slow with subnormal numbers."""
+    network = make_network((3, 4, 2), ["relu", "identity"], dtype=np.float32)
+    samples = make_samples((3, 4, 2), dtype=np.float32)
+    how = Rule(network, rule, batch_size=batch_size, momentum=0.9, beta_2=0.9, epsilon=1e-8)
+    network.intercepts[0][...] = 10
+    steps(network, samples, np.arange(batch_size), 1e-5, 0.0, how)
+    moments = network.views(how.moments[0])[0][0]
+    assert moments.any()
+    network.intercepts[0][...] = -1e3
+    steps(network, samples, np.zeros(1500 * batch_size, dtype=np.int64), 1e-5, 0.0, how)
+    assert not moments.any()

@@ -14,7 +14,6 @@ import numpy as np
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint16_t
-from scipy.linalg.cython_blas cimport dgemm, sgemm
 
 cdef extern from "types.h":
     double EXP_MAX_FLOAT, EXP_MAX_DOUBLE, NO_MEMORY
@@ -61,8 +60,6 @@ cdef extern from "levels.h":
         void (*activation_double)(const double *, double *, double *, ptrdiff_t, int) noexcept nogil
     const level_t *LEVELS
     int n_levels() noexcept nogil
-    void *gemm_float
-    void *gemm_double
 
 ctypedef fused real:
     float
@@ -74,8 +71,6 @@ cdef int level = n_levels() - 1
 
 #: Type of numbers -> the largest argument of the exponential; larger ones give the same.
 EXP_MAX = {"float32": EXP_MAX_FLOAT, "float64": EXP_MAX_DOUBLE}
-
-gemm_float, gemm_double = <void *>sgemm, <void *>dgemm
 
 
 def use_level(name=None):

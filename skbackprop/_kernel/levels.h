@@ -3,6 +3,7 @@
    types.h       what the kernel is told: the network, the rule, the samples
    functions.h   activations and losses
    layers.h      the arithmetic of one layer: z = W a; backprop and update
+   products.h    the arithmetic of a layer for several samples: products of matrices
    sample.h      what a step works on: the drawn sample, z, a, delta; activation, dropout, loss
    steps.h       the lecture: forward pass, backprop, update, sample after sample
    rules.h       the other rules: momentum, Nesterov's, Adam
@@ -19,6 +20,7 @@
 #ifndef SKBACKPROP_LEVELS_H
 #define SKBACKPROP_LEVELS_H
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,22 +40,16 @@ static size_t aligned(size_t bytes) {
     return (bytes + REGISTER_BYTES - 1) / REGISTER_BYTES * REGISTER_BYTES;
 }
 
-/* BLAS's matrix product, which scipy brings along: set when the module is imported. */
-static void (*gemm_float)(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *, float *,
-                          float *, int *);
-static void (*gemm_double)(char *, char *, int *, int *, int *, double *, double *, int *, double *, int *, double *,
-                           double *, int *);
-
 #define JOIN_(name, real, level) name##_##real##_##level
 #define JOIN(name, real, level) JOIN_(name, real, level)
 #define FN(name) JOIN(name, REAL, LEVEL)
-#define GEMM_(real) gemm_##real
-#define GEMM(real) GEMM_(real)
 
-/* What every processor of the machine's kind has: on x86-64 SSE2 */
+/* What every processor of the machine's kind has: on x86-64 SSE2, on arm64 NEON */
 #define LEVEL baseline
+#define VECTOR_BYTES 16
 #include "precisions.h"
 #undef LEVEL
+#undef VECTOR_BYTES
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #define X86_LEVELS 1
@@ -70,14 +66,18 @@ static void (*gemm_double)(char *, char *, int *, int *, int *, double *, double
 /* AVX2: every x86-64 server and desktop since 2013 (Intel) and 2015 (AMD) */
 TARGET("avx2,fma")
 #define LEVEL avx2
+#define VECTOR_BYTES 32
 #include "precisions.h"
 #undef LEVEL
+#undef VECTOR_BYTES
 END_TARGET
 
 TARGET("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
 #define LEVEL avx512
+#define VECTOR_BYTES 64
 #include "precisions.h"
 #undef LEVEL
+#undef VECTOR_BYTES
 END_TARGET
 #endif
 

@@ -4,6 +4,7 @@
 #define REAL_IS_DOUBLE 0
 #include "functions.h"
 #include "layers.h"
+#include "products.h"
 #include "sample.h"
 #include "steps.h"
 #include "rules.h"
@@ -15,6 +16,7 @@
 #define REAL_IS_DOUBLE 1
 #include "functions.h"
 #include "layers.h"
+#include "products.h"
 #include "sample.h"
 #include "steps.h"
 #include "rules.h"

@@ -5,18 +5,20 @@
    one sample, d = delta_j and a = a^(l-1) give that of row j of W^l, which is never written down. For a batch of B,
    d = 1 / B and a is the sum of the samples' gradients.
 
-   All rules leave the padding, whose gradient is 0, at 0. */
+   n counts the padding of rows: all rules leave it, whose gradient is 0, at 0. */
 
 /* A rule_t at work: in REAL, and at a certain step t, to which Adam's tau belongs. */
 typedef struct {
     REAL *params, *first, *second;
     REAL tau, momentum, rest_1, beta_2, rest_2, epsilon; /* rest: 1 - beta */
     double power_1, power_2;                             /* beta^t */
+    int64_t t;                                           /* steps made, this one included */
 } FN(mover_t);
 
+#undef RULE
 #define RULE(name)                                                                                                    \
     static void FN(name)(const FN(mover_t) * r, ptrdiff_t at, REAL d, const REAL *restrict a, ptrdiff_t n, REAL alpha)
-#define EACH_WEIGHT SIMD() for (ptrdiff_t k = 0; k < n; k++)
+#define EACH_WEIGHT EACH(k, n)
 
 /* w <- w - tau g */
 RULE(sgd) {
@@ -75,11 +77,33 @@ static FN(mover_t) FN(make_mover)(const rule_t *rule, void *params) {
     r.epsilon = (REAL)rule->epsilon;
     r.power_1 = pow(rule->momentum, (double)rule->t);
     r.power_2 = pow(rule->beta_2, (double)rule->t);
+    r.t = rule->t;
     return r;
 }
 
+/* Moments that have decayed to next to nothing become 0, every so many steps. Those of a unit that gets no gradient any
+   more would otherwise end among the subnormal numbers, which processors are slow with, and stay there for good: 0.9
+   times the smallest one rounds to itself. Of sparse samples, the moments of W^1 are left alone: most of them wait. */
+#undef FLUSH_STEPS
+#undef NEXT_TO_NOTHING
+#define FLUSH_STEPS 64
+#define NEXT_TO_NOTHING ((REAL)1e4 * (REAL_IS_DOUBLE ? (REAL)DBL_MIN : (REAL)FLT_MIN))
+
+static void FN(flush)(const FN(mover_t) * r, const FN(state_t) * s) {
+    const network_t *net = s->net;
+    const ptrdiff_t start = s->samples->indptr ? net->b[1] : 0, n = net->b[net->L] + net->stride[net->L] - start;
+    REAL *restrict m = r->first + start;
+    EACH_WEIGHT m[k] = m[k] < NEXT_TO_NOTHING && m[k] > -NEXT_TO_NOTHING ? 0 : m[k];
+    if (s->rule->code != ADAM) return;
+    REAL *restrict v = r->second + start; /* only where m is 0: else epsilon would be left to divide by */
+    EACH_WEIGHT v[k] = m[k] == 0 && v[k] < NEXT_TO_NOTHING ? 0 : v[k];
+}
+
 /* The next step begins: t <- t + 1. */
-static inline void FN(advance)(FN(mover_t) * r, const rule_t *rule) {
+static inline void FN(advance)(FN(mover_t) * r, const FN(state_t) * s) {
+    const rule_t *rule = s->rule;
+    if (rule->code == SGD) return;
+    if (r->t++ % FLUSH_STEPS == 0) FN(flush)(r, s);
     if (rule->code != ADAM) return;
     r->power_1 *= rule->momentum;
     r->power_2 *= rule->beta_2;
@@ -99,7 +123,7 @@ static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff
     else
         for (ptrdiff_t j = 0; j < net->M[l]; j++)
             move(r, net->W[l] + j * n, s->delta[l][j], s->a[l - 1], n, alpha);
-    move(r, net->b[l], 1, s->delta[l], net->M[l], 0);
+    move(r, net->b[l], 1, s->delta[l], m, 0);
 }
 
 /* The algorithm of steps.h by another rule. Backprop and update are passes of their own here, and no update of W^1
@@ -115,7 +139,7 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
         const FN(row_t) x = FN(sample)(&s, i, 0), moving = samples->indptr ? x : FN(dense_sample)(&s, i);
         FN(forward_pass)(&s, &x, t);
         sum += FN(output_delta)(&s, i, 0);
-        FN(advance)(&mover, rule);
+        FN(advance)(&mover, &s);
         for (ptrdiff_t l = net->L; l >= 1; l--) {
             if (l > 1) /* backprop alone: W^l <- 1 W^l - 0 */
                 FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1,

@@ -67,19 +67,27 @@ static inline FN(row_t) FN(dense_sample)(const FN(state_t) * s, ptrdiff_t i) {
     return (FN(row_t)){(const REAL *)s->samples->X + i * s->net->M[0], NULL, s->net->M[0]};
 }
 
-/* The nonzeros of x as a list in index and value; or x as it is, where more than half of its values are not 0. */
-static FN(row_t) FN(without_zeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
-    const ptrdiff_t n = x.count;
-    FN(row_t) list = {value, index, 0};
+static ptrdiff_t FN(count_nonzeros)(const REAL *restrict x, ptrdiff_t n) {
     INT nonzeros = 0;
-    SIMD(reduction(+ : nonzeros)) for (ptrdiff_t k = 0; k < n; k++) nonzeros += x.value[k] != 0;
-    if (nonzeros > n / 2) return x;
-    for (ptrdiff_t k = 0; k < n; k++) { /* without a branch: what is written for a 0 is written over */
+    SIMD(reduction(+ : nonzeros)) for (ptrdiff_t k = 0; k < n; k++) nonzeros += x[k] != 0;
+    return nonzeros;
+}
+
+/* The nonzeros of x as a list in index and value: without a branch, so what is written for a 0 is written over, or
+   stands behind the list. */
+static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
+    FN(row_t) list = {value, index, 0};
+    for (ptrdiff_t k = 0; k < x.count; k++) {
         index[list.count] = (int32_t)k;
         value[list.count] = x.value[k];
         list.count += x.value[k] != 0;
     }
     return list;
+}
+
+/* The list of x's nonzeros; or x as it is, where more than half of its values are not 0. */
+static FN(row_t) FN(without_zeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
+    return FN(count_nonzeros)(x.value, x.count) > x.count / 2 ? x : FN(list_nonzeros)(x, index, value);
 }
 
 /* Where W^1 has no more values than this, looking for zeros in a dense sample costs more than they save. */
