@@ -74,8 +74,8 @@ class BackpropAutoencoder(BaseBackprop):
     solver : {"sgd", "adam", "lbfgs"}, default="sgd"
         "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
         about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
-        an iteration counts as an epoch, `tol` is the largest component of the gradient to stop at, and
-        `learning_rate`, `batch_size` and `sampling` have no meaning.
+        an iteration counts as an epoch; SciPy's own tolerances may end it, too; and `learning_rate`, `batch_size` and
+        `sampling` have no meaning.
 
     momentum : float, default=0.0
         μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
@@ -99,17 +99,20 @@ class BackpropAutoencoder(BaseBackprop):
         L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
         `batch_size` is.
 
-    tol : float, default=1e-4
-        Training stops when the mean of the last `n_iter_no_change` entries of `loss_curve_` is not lower by `tol` than
-        the mean of as many entries before them.
+    tol : float, default=0.005
+        Training stops when the mean loss of the last quarter of its epochs, even if it is two standard errors lower
+        than measured, is not lower by `tol` times the loss of the best constant prediction than that of the quarter
+        before (docs/stopping.md). It is asked each time that training has become a quarter longer.
 
-    n_iter_no_change : int or inf, default=10
-        See `tol`; `inf` trains for `max_iter` epochs.
+    n_iter_no_change : int, inf or "auto", default="auto"
+        What is compared are at least so many epochs; "auto" is 10, and at least as many as 10,000 draws take. `inf`
+        trains for `max_iter` epochs.
 
     early_stopping : bool, default=False
-        Whether to stop when `score` on held-out samples, not the loss, has not improved by `tol` over its best for
-        `n_iter_no_change` epochs, and to keep the weights of the best score. The samples are `fit`'s X_val, or else a
-        part of X; `partial_fit` does not stop, and holds nothing out.
+        Whether `score` on held-out samples decides, not the training loss: training stops, by the same rule,
+        when it no longer rises by `tol`, and the weights of the best score are kept, among equal scores those of the
+        smallest held-out loss. The samples are `fit`'s X_val, or else a part of X; `partial_fit` does not stop, and
+        holds nothing out.
 
     validation_fraction : float, default=0.1
         The part of the distinct samples that is held out, equal ones together.
@@ -156,6 +159,10 @@ class BackpropAutoencoder(BaseBackprop):
 
     t_ : int
         Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
+
+    stopped_ : str or None
+        Why the last `fit` ended: "converged", "early_stopping", "max_iter", "max_fun", "callback", "interrupted"
+        (Ctrl-C) or "diverged". None after `partial_fit`, which is one epoch, unless that diverged or was interrupted.
 
     n_layers_ : int
         Number of layers, the input counted: L + 1.
@@ -312,8 +319,8 @@ class BackpropAutoencoder(BaseBackprop):
         Warns
         -----
         ConvergenceWarning
-            If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
-            epoch are kept).
+            If training reached `max_iter`, diverged (then the weights of the best epoch are kept), or has learned
+            nothing, with what was measured and what to do.
         """
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val can only be given with X_val")

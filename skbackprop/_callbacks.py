@@ -58,7 +58,7 @@ def callback_tasks(estimator, X, y, sample_weight, partial):
 class Checkpoint:
     """A callback that saves the estimator while it is fitted, so that a killed training can go on.
 
-    The file is a whole estimator, random stream and solver state included, as `joblib.dump` writes it. It is written
+    The file is a whole estimator, random stream and moments included, as `joblib.dump` writes it. It is written
     beside its place and then put there in one move: whenever the process is killed, the file is the last epoch saved,
     or absent, and never a part of one. A kill may leave a ``.part`` beside it, to be deleted. The callbacks themselves
     are not saved.

@@ -89,9 +89,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     solver : {"sgd", "adam", "lbfgs"}, default="sgd"
         "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
         about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
-        an iteration counts as an epoch, `tol` is the largest component of the gradient to stop at, and
-        `learning_rate`, `batch_size`, `sampling` and `dropout` have no meaning. On sparse X, momentum and adam move the
-        first layer's weights, and apply `alpha` to them, only where a step's samples are not 0.
+        an iteration counts as an epoch; SciPy's own tolerances may end it, too; and `learning_rate`, `batch_size`,
+        `sampling` and `dropout` have no meaning. On sparse X, momentum and adam move the first layer's weights, and
+        apply `alpha` to them, only where a step's samples are not 0.
 
     momentum : float, default=0.0
         μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
@@ -124,17 +124,20 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Weights of the classes, {label: weight}, which multiply `sample_weight`; "balanced" makes the classes equally
         important, n_samples / (n_classes · count of the class). Not for multilabel y; "balanced" not in `partial_fit`.
 
-    tol : float, default=1e-4
-        Training stops when the mean of the last `n_iter_no_change` entries of `loss_curve_` is not lower by `tol` than
-        the mean of as many entries before them.
+    tol : float, default=0.005
+        Training stops when the mean loss of the last quarter of its epochs, even if it is two standard errors lower
+        than measured, is not lower by `tol` times the loss of the best constant prediction than that of the quarter
+        before (docs/stopping.md). It is asked each time that training has become a quarter longer.
 
-    n_iter_no_change : int or inf, default=10
-        See `tol`; `inf` trains for `max_iter` epochs.
+    n_iter_no_change : int, inf or "auto", default="auto"
+        What is compared are at least so many epochs; "auto" is 10, and at least as many as 10,000 draws take. `inf`
+        trains for `max_iter` epochs.
 
     early_stopping : bool, default=False
-        Whether to stop when the score of held-out samples, not the loss, has not improved by `tol` over its best for
-        `n_iter_no_change` epochs, and to keep the weights of the best score. The samples are `fit`'s X_val, or else a
-        part of X; `partial_fit` does not stop, and holds nothing out.
+        Whether the score of held-out samples decides, not the training loss: training stops, by the same rule,
+        when it no longer rises by `tol`, and the weights of the best score are kept, among equal scores those of the
+        smallest held-out loss. The samples are `fit`'s X_val, or else a part of X; `partial_fit` does not stop, and
+        holds nothing out.
 
     validation_fraction : float, default=0.1
         The part of the distinct samples that is held out, of each class alike where that is possible.
@@ -187,6 +190,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
 
     t_ : int
         Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
+
+    stopped_ : str or None
+        Why the last `fit` ended: "converged", "early_stopping", "max_iter", "max_fun", "callback", "interrupted"
+        (Ctrl-C) or "diverged". None after `partial_fit`, which is one epoch, unless that diverged or was interrupted.
 
     n_layers_ : int
         Number of layers, the input counted: L + 1.
@@ -352,8 +359,8 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         Warns
         -----
         ConvergenceWarning
-            If the loss was still falling after `max_iter` epochs, or training diverged (then the weights of the best
-            epoch are kept).
+            If training reached `max_iter`, diverged (then the weights of the best epoch are kept), or has learned
+            nothing, with what was measured and what to do.
         """
         return self._fit(
             X,
@@ -437,9 +444,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._to_targets(y, dtype)
 
     def _encode_validation(self, y, dtype, name="y_val"):
-        y = y.toarray() if issparse(y) else y
         fitted = "y" if name == "y_val" else "the estimator's y"
         if self._multilabel:
+            y = y.toarray() if issparse(y) else y
             n = len(self.classes_)
             if y.shape[1:] != (n,) or not np.isin(y, (0, 1)).all():
                 raise ValueError(
@@ -450,8 +457,9 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(f"{name} must be like {fitted}, one column of labels; it has the shape {y.shape}")
         y = column_or_1d(y, warn=True)
-        unknown = np.unique(y[~np.isin(y, self.classes_)])
-        if len(unknown):
+        is_unknown = ~np.isin(y, self.classes_)
+        if is_unknown.any():
+            unknown = np.array(list(dict.fromkeys(y[is_unknown].tolist())), dtype=object)  # not all need have an order
             raise ValueError(f"{name} has classes that {fitted} has not: {unknown}; {fitted} has {self.classes_}")
         return self._to_targets(y, dtype)
 

@@ -54,6 +54,7 @@ INSIDE = sorted(
 )
 
 
+@pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
 def test_example(example):
     if ".inspection" in example.name:

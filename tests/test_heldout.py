@@ -72,9 +72,22 @@ def test_the_best_weights_are_kept(estimator, settings):
     model.fit(X, y, X_val=X_val, y_val=y_val)
     scores = model.validation_scores_
     assert len(scores) == len(model.validation_loss_curve_) == model.n_iter_ < 300
-    assert max(scores[-5:]) < max(scores[:-5]) + model.tol
+    assert model.stopped_ == "early_stopping"
     assert model.best_validation_score_ == max(scores) == pytest.approx(model.score(X_val, y_val), rel=1e-12)
     assert model.best_loss_ is None
+
+
+def test_among_equal_scores_the_loss_chooses():
+    """The accuracy of eight samples is a staircase: of the epochs on its highest step, the one of the least loss."""
+    X, y = make_data(BackpropClassifier, n=60)
+    model = BackpropClassifier(early_stopping=True, max_iter=40, random_state=0)
+    fit_quietly(model, X, y, X_val=X[:8], y_val=y[:8])
+    scores, losses = np.array(model.validation_scores_), np.array(model.validation_loss_curve_)
+    best = losses[scores == scores.max()]
+    assert len(best) > 1
+    again = fit_quietly(BackpropClassifier(max_iter=1, learning_rate=1e-300, random_state=0), X, y)
+    fit_quietly(again, X, y, X_val=X[:8], y_val=y[:8], coefs_init=model.coefs_, intercepts_init=model.intercepts_)
+    assert again.validation_loss_curve_[0] == pytest.approx(best.min(), rel=1e-9)
 
 
 @every_estimator

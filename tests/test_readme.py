@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "skbackprop"
 PAGES = [
     "README.md",
     *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
@@ -41,7 +42,10 @@ def test_examples(page, capsys, tmp_path, monkeypatch):
 @pytest.mark.parametrize("page", PAGES)
 def test_links(page):
     for target in re.findall(r"\]\((?!http|[./]*auto_examples)([^)#]+)", text(page)):
-        assert ((ROOT / page).parent / target).exists(), target
+        file = ((ROOT / page).parent / target).resolve()
+        if SOURCE in file.parents and not SOURCE.exists():  # only what is installed is there
+            continue
+        assert file.exists(), target
 
 
 def test_the_tests_that_pages_name_are_there():

@@ -127,8 +127,11 @@ def test_what_is_wrong_is_named():
     with pytest.raises(ValueError, match=r"^y must .* the shape \(1, 2\)"):
         trace_step(model, X[0], [1, 2])
     several = BackpropRegressor((2,)).partial_fit(X, X[:, :2])
-    with pytest.raises(ValueError, match=r"^y must have 2 values; got 3"):
+    with pytest.raises(ValueError, match=r"^y must have 2 value\(s\); got 3"):
         trace_step(several, X[0], [1, 2, 3])
+    for without_y in (model, several):
+        with pytest.raises(ValueError, match=r"^y must be given"):
+            trace_step(without_y, X[0])
     labels = BackpropClassifier((2,)).partial_fit(X, (X > 0).astype(int), classes=range(4))
     for bad in ([0, 1, 1], [0, 1, 1, 7], 1):
         with pytest.raises(ValueError, match=r"^y must"):

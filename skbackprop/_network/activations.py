@@ -80,7 +80,7 @@ def softmax(z):
 
 #: In the order of the kernel's table.
 ACTIVATIONS = {f.__name__: f for f in (identity, logistic, tanh, relu, leaky_relu, softplus, silu, gelu, exp, softmax)}
-HIDDEN_ACTIVATIONS = tuple(ACTIVATIONS)[:8]
+HIDDEN_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("exp", "softmax"))
 #: The closed range of the activations that a regressor's output may have.
 OUTPUT_RANGES = {
     "identity": (-np.inf, np.inf),

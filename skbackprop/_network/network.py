@@ -22,6 +22,12 @@ LOSSES = (
 )
 
 
+#: Bytes of the widest register; vectors and rows of weights begin at multiples of it.
+REGISTER_BYTES = 64
+#: The kernel takes so many rows of weights at a time, from the second layer on.
+ROWS_AT_A_TIME = 4
+
+
 class Network:
     """Layers 1..L of the lecture, with their weights W^l and b^l.
 
@@ -56,7 +62,7 @@ class Network:
 
     def __init__(self, sizes, activations, loss, dtype, quantile=0.5):
         self.activations = tuple(activations)
-        lanes = 64 // np.dtype(dtype).itemsize
+        lanes = REGISTER_BYTES // np.dtype(dtype).itemsize
         L = len(sizes) - 1
         # what the kernel wants to know, an entry a layer
         self.M = np.array(sizes, dtype=np.intp)
@@ -78,7 +84,7 @@ class Network:
 
     def _shape(self, l):
         """W^l as it lies in memory."""
-        return (self.M[0], self.stride[1]) if l == 1 else (_padded(self.M[l], 4), self.stride[l - 1])
+        return (self.M[0], self.stride[1]) if l == 1 else (_padded(self.M[l], ROWS_AT_A_TIME), self.stride[l - 1])
 
     def views(self, vector):
         """The W^l, transposed, and b^l of a vector like `params`."""
@@ -127,12 +133,12 @@ class Network:
 
 
 def aligned_zeros(size, dtype):
-    """A vector of zeros that begins at a multiple of 64 bytes, as the rows of weights in it then do."""
-    memory = np.zeros(size + 64 // np.dtype(dtype).itemsize, dtype=dtype)
-    start = -memory.ctypes.data % 64 // memory.itemsize
+    """A vector of zeros that begins at a multiple of `REGISTER_BYTES`, as the rows of weights in it then do."""
+    memory = np.zeros(size + REGISTER_BYTES // np.dtype(dtype).itemsize, dtype=dtype)
+    start = -memory.ctypes.data % REGISTER_BYTES // memory.itemsize
     return memory[start : start + size]
 
 
-def _padded(size, lanes):
-    """The next multiple of `lanes`."""
-    return -(-int(size) // lanes) * lanes
+def _padded(size, multiple):
+    """The least multiple of a number that is not below `size`."""
+    return -(-int(size) // multiple) * multiple

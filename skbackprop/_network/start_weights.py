@@ -12,9 +12,10 @@ def start_weights(network, rng, feature_size):
     single layer of neurons starts at 0: it has no symmetry to break.
 
     Logistic hidden units have larger weights, and start with few of them active: the centre of b^l is negative, in the
-    first layer -log(M_1 / 2), with which about two units are active however many there are. Where they start at σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the
-    outputs are driven into saturation before the hidden units have become different, and under the squared error a part
-    of a class may stay there for ever. docs/start_weights.md has the measurements.
+    first layer -log(M_1 / 2), with which about two units are active however many there are. Where they start at
+    σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the outputs are
+    driven into saturation before the hidden units have become different, and under the squared error a part of a class
+    may stay there for ever. docs/start_weights.md has the measurements.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ class HeldOut:
     scorer: object
 
     def measure(self, progress, estimator):
-        """Add loss and score to the curves of a training, and keep the weights of the best score.
+        """Add loss and score to the curves; keep the weights of the best score, among equals those of the best loss.
 
         Parameters
         ----------
@@ -49,9 +49,11 @@ class HeldOut:
         loss, score = self._loss(progress.network), -np.inf
         if np.isfinite(loss):  # else the training is about to end as diverged: there is nothing to score
             score = self._score(_fitted_so_far(estimator, progress))
-        if score > max(progress.validation_scores, default=-np.inf):
+        loss = loss if np.isfinite(loss) else LARGEST
+        epochs = zip(progress.validation_scores, progress.validation_losses, strict=True)
+        if all((score, -loss) > (before, -f) for before, f in epochs):
             progress.best_params = progress.network.folded()
-        progress.validation_losses.append(loss if np.isfinite(loss) else LARGEST)
+        progress.validation_losses.append(loss)
         progress.validation_scores.append(score)
 
     def _loss(self, network):

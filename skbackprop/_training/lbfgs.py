@@ -12,6 +12,11 @@ from .reference import constant_loss
 
 __all__ = ["train_by_lbfgs"]
 
+#: SciPy ends where no component of the gradient is larger, its default; or than `tol`, for who wants a closer minimum.
+GRADIENT = 1e-5
+#: SciPy's status of a result: maxiter or maxfun was reached.
+LIMIT_REACHED = 1
+
 
 class _Objective:
     """The mean of f_i plus ``alpha / 2 * sum(W**2)``, and its gradient, as functions of the parameters."""
@@ -49,6 +54,7 @@ class _Iterations:
         progress, objective = self.progress, self.objective
         self.params = intermediate_result.x.copy()
         objective.network.params[:] = self.params
+        progress.objectives.append(float(intermediate_result.fun))
         progress.losses.append(float(intermediate_result.fun - objective.penalty(self.params)))
         progress.n_steps += 1
         progress.samples_per_second = sum(map(len, objective.chunks)) / (time.perf_counter() - self.begin)
@@ -73,7 +79,7 @@ def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
     alpha : float
         L2 penalty.
     stop : Stop
-        When to end before `max_iter`; SciPy ends where the loss falls by no more than its rounding.
+        When to end before `max_iter`; SciPy ends, too, where the gradient is nearly 0 or the loss no longer changes.
     max_iter : int
         Maximum number of iterations.
     max_fun : int
@@ -86,6 +92,7 @@ def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
     start = network.params.astype(np.float64)
     progress.start_loss = objective(start)[0] - objective.penalty(start)
     progress.constant_loss = constant_loss(network, *plan.distinct_targets())
+    progress.objectives = []
     iterations = _Iterations(progress, objective, stop, watch, start)
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -95,11 +102,11 @@ def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
                 method="L-BFGS-B",
                 jac=True,
                 callback=iterations,
-                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": 0.0},
+                options={"maxiter": max_iter, "maxfun": max_fun, "gtol": min(GRADIENT, stop.tol)},
             )
         iterations.params = result.x
         if progress.ended == "max_iter":
-            if result.status != 1 or stop.is_flat(progress):
+            if result.status != LIMIT_REACHED or stop.is_flat(progress):
                 progress.ended = "converged"
             elif len(progress.losses) < max_iter:
                 progress.ended = "max_fun"

@@ -110,7 +110,8 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
         Called after each epoch; returns whether the training is to end.
     """
     progress.start_loss = epochs.first_loss(progress)
-    if not progress.partial or schedule.adapts:
+    may_stop = not progress.partial or schedule.adapts
+    if may_stop:
         epochs.measure_constant(progress)
     guard = Guard(progress, epochs)
     try:
@@ -123,14 +124,14 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
             if watch():
                 progress.ended = "callback"
                 break
-            if stop.has_stalled(progress):
+            if may_stop and stop.has_stalled(progress):
                 progress.window_start = progress.n_epochs
                 if not schedule.can_lower(progress.taus[-1]):
                     progress.ended = "converged"
                     break
                 progress.lowered += 1
         else:
-            if stop.is_flat(progress) and not schedule.can_lower(progress.taus[-1]):
+            if not progress.partial and stop.is_flat(progress) and not schedule.can_lower(progress.taus[-1]):
                 progress.ended = "converged"
     except KeyboardInterrupt as interrupt:
         progress.interrupt, progress.ended = interrupt, "interrupted"

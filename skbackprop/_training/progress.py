@@ -46,6 +46,8 @@ class Progress:
     ----------
     losses : list of float
         For each epoch of this training the mean f_i of its draws, each at the weights of its own step.
+    objectives : list of float or None
+        With L-BFGS, for each iteration what it minimises: the loss and the penalty.
     taus : list of float
         The step size of each epoch.
     validation_losses, validation_scores : list of float or None
@@ -77,6 +79,7 @@ class Progress:
     window_start: int = 0
     loss_scale: float = 0.0
     losses: list = field(default_factory=list)
+    objectives: list | None = None
     taus: list = field(default_factory=list)
     validation_losses: list | None = None
     validation_scores: list | None = None
@@ -104,7 +107,9 @@ class Progress:
         return self.n_epochs - self.window_start
 
     def last_losses(self, n):
-        """The losses of the last n epochs, those of earlier trainings included."""
+        """What should fall: the losses of the last n epochs, those of earlier trainings included, or the objectives."""
+        if self.objectives is not None:
+            return self.objectives[-n:]
         first = len(self.losses) - n
         return self.losses[first:] if first >= 0 else self.earlier["loss_curve_"][first:] + self.losses
 

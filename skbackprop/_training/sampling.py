@@ -18,6 +18,8 @@ __all__ = ["Draws", "Plan", "Samples", "canonical_order", "distinct", "plan", "r
 MAX_REPETITION = 100
 #: One call of the kernel hashes about so many values.
 HASHED_VALUES = 2**24
+#: Rows of equal hashes are compared in parts of about so many values.
+COMPARED_VALUES = 2**20
 
 
 @dataclass
@@ -258,7 +260,7 @@ def _values(X, targets, rows):
 
 def _ties(X, targets, order, hashes):
     """The places whose row has the hash of the next, a part at a time, and whether the two rows differ."""
-    step = max(1, 2**20 // (X.shape[1] + targets[:1].size))
+    step = max(1, COMPARED_VALUES // (X.shape[1] + targets[:1].size))
     for k in range(0, len(order), step):
         part = order[k : k + step + 1]
         here = np.flatnonzero(np.diff(hashes[part]) == 0)

@@ -95,7 +95,7 @@ class Inspected:
         if names is None and self.steps:
             names = self._names_after_steps()
         if names is None or len(names) != n or all(str(name) == f"x{k}" for k, name in enumerate(names)):
-            return [f"$x_{{{k}}}$" for k in range(1, n + 1)]
+            return numbered_features(n)
         return plain_text(names)
 
     def _names_after_steps(self):
@@ -114,7 +114,7 @@ class Inspected:
             return plain_text(check_names(given, n, "feature_names"))
         first = self.steps[0] if self.steps else self.model
         names = getattr(self.estimator, "feature_names_in_", getattr(first, "feature_names_in_", None))
-        return [f"$x_{{{k}}}$" for k in range(1, n + 1)] if names is None else plain_text(names)
+        return numbered_features(n) if names is None else plain_text(names)
 
     @property
     def is_classifier(self):
@@ -169,6 +169,11 @@ def check_names(names, n, parameter):
     if isinstance(names, str) or len(names) != n:
         raise ValueError(f"{parameter} must be {n} names; got {names!r}")
     return [str(name) for name in names]
+
+
+def numbered_features(n):
+    """x_1, ..., x_n, as formulas."""
+    return [f"$x_{{{k}}}$" for k in range(1, n + 1)]
 
 
 def plain_text(names):

@@ -122,26 +122,26 @@ class LatentSpaceDisplay:
             target, class_names = inspected.target(y, class_names)
         else:
             class_names = None
-        units = [rf"$a^{{{layer}}}_{{{j}}}$" for j in (1, 2)]
+        axis_names = [rf"$a^{{{layer}}}_{{{j}}}$" for j in (1, 2)]
         if a.shape[1] == 1:
-            units[0] = rf"$a^{{{layer}}}$"
+            axis_names[0] = rf"$a^{{{layer}}}$"
             if target is not None and class_names is None:
-                height, units[1] = target, "target"
+                height, axis_names[1] = target, "target"
             else:
-                height, units[1] = np.zeros(len(a)) if target is None else target, ""
+                height, axis_names[1] = np.zeros(len(a)) if target is None else target, ""
                 rows = [""] if class_names is None else class_names
                 height = height + np.random.default_rng(0).uniform(-0.3, 0.3, size=len(a))
             a = np.column_stack([a, height])
         elif a.shape[1] > 2:
             pca = PCA(2, random_state=0)
             a = pca.fit_transform(a)
-            units = [
+            axis_names = [
                 f"PC {k} of $a^{{{layer}}}$ ({share:.0%} of variance)"
                 for k, share in enumerate(pca.explained_variance_ratio_, start=1)
             ]
-        return cls(points=a, target=target, class_names=class_names, xlabel=units[0], ylabel=units[1], rows=rows).plot(
-            ax, cmap=cmap
-        )
+        return cls(
+            points=a, target=target, class_names=class_names, xlabel=axis_names[0], ylabel=axis_names[1], rows=rows
+        ).plot(ax, cmap=cmap)
 
     def plot(self, ax=None, *, cmap="viridis"):
         """Draw the samples.

@@ -6,6 +6,7 @@ from numbers import Real
 
 import numpy as np
 from scipy.sparse import issparse
+from sklearn.utils import get_tags
 
 from .._kernel import gradient, steps
 from .._network import forward
@@ -200,13 +201,15 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     if x.shape[0] != 1:
         raise ValueError(f"x must be one sample; got {x.shape[0]}")
     x = inspected.inputs(x)
+    if y is None and get_tags(model).target_tags.required:
+        raise ValueError(f"y must be given: the label or target of x; a {type(model).__name__} needs one")
     y = np.asarray(y)
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
     dtype = model.coefs_[0].dtype
     x, y, _ = model._check_data(x, y, None, dtype, reset=False)
     targets = model._encode_validation(y, dtype, name="y")
     if targets.shape[1:] not in ((), (model.n_outputs_,)):
-        raise ValueError(f"y must have {model.n_outputs_} values; got {targets.shape[1]}")
+        raise ValueError(f"y must have {model.n_outputs_} value(s); got {targets.shape[1]}")
     network = model._build_network(x, targets)
     model._check_same_shape(network)
     network.set(model.coefs_, model.intercepts_)
