@@ -1,6 +1,6 @@
 """Rules of stopping compared: epochs of training against the score that stopping costs.
 
-    SKBACKPROP_DATA=/folder python docs/benchmarks/stopping.py [--parts suite fresh ...] [--seeds N]
+    SKBACKPROP_DATA=/folder python docs/benchmarks/stopping.py [--parts suite fresh ...] [--seeds N] [--max-rows N]
 
 Trains the sets of _suite.py to max_iter without stopping, and keeps the loss and the test score of every epoch. Each
 rule then says of the same curves when it would have stopped. The estimators are trained with their default rule as
@@ -183,12 +183,12 @@ def kept(folder, sets, one, seeds):
     return found
 
 
-def train(folder, name, seeds):
+def train(folder, name, seeds, max_rows):
     """The curves of a part."""
     part = PARTS[name]
-    sets = suite(part.fresh)
-    if part.max_rows < inf:
-        sets = [data for data in sets if len(data.make(seed=0)[0]) <= part.max_rows]
+    sets, max_rows = suite(part.fresh), min(max_rows, part.max_rows)
+    if max_rows < inf:
+        sets = [data for data in sets if len(data.make(seed=0)[0]) <= max_rows]
     return kept(folder / name, sets, lambda data, seed: record(data, part, seed), min(seeds, part.seeds))
 
 
@@ -520,10 +520,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", default=[*PARTS, "early"], choices=[*PARTS, "early"])
     parser.add_argument("--seeds", type=int, default=10, help="at most so many (default: %(default)s)")
+    parser.add_argument("--max-rows", type=int, default=inf, help="leave out sets with more training rows")
     add_cache_option(parser)
     options = parser.parse_args()
     one_thread()
-    found = {name: train(options.cache, name, options.seeds) for name in options.parts if name != "early"}
+    found = {
+        name: train(options.cache, name, options.seeds, options.max_rows) for name in options.parts if name != "early"
+    }
     for name, curves in found.items():
         if PARTS[name].setting != "default":
             continue
@@ -536,11 +539,11 @@ def main():
         by_set(stops, curves)
         implemented(curves)
         has_learned(curves)
-        if name == "suite":
+        if name == "suite" and options.max_rows == inf:
             draw(stops, curves, FOLDER / "stopping.svg")
     compare_settings({name: curves for name, curves in found.items() if PARTS[name].setting != "default"})
     if "early" in options.parts:
-        reference = found.get("suite") or train(options.cache, "suite", options.seeds)
+        reference = found.get("suite") or train(options.cache, "suite", options.seeds, options.max_rows)
         small = [d for d in suite() if d.kind != "raw" and len(d.make(seed=0)[0]) <= 1200]
         early_stopping(kept(options.cache / "early", small, record_held_out, options.seeds), reference)
 
