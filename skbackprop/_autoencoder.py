@@ -368,7 +368,7 @@ class BackpropAutoencoder(BaseBackprop):
         check_reachable(y, self.output_activation, name.replace("y", "X"))
         return y
 
-    def _encode_validation(self, y, dtype, name="y_val"):
+    def _encode_more(self, y, dtype, name="y_val"):
         return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
     def _resolve_hidden(self):

@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: the whole story of fit, from validation to the fitted attributes."""
+"""What the classifier and the regressor share: the whole story of fit, from the checks to the fitted attributes."""
 
 import sys
 import warnings
@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer_names
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils._set_output import _get_output_config
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, column_or_1d, validate_data
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
@@ -132,7 +132,7 @@ class BaseBackprop(
         """Targets for the kernel; checks y and keeps what predictions need to know of it."""
 
     @abstractmethod
-    def _encode_validation(self, y, dtype, name="y_val"):
+    def _encode_more(self, y, dtype, name="y_val"):
         """Targets of other samples, for an estimator that has encoded y; `name` is what errors call their y."""
 
     @abstractmethod
@@ -165,6 +165,8 @@ class BaseBackprop(
                 progress = Progress(network, self._build_rule(network), _random_stream(self.random_state), partial)
             progress.by_score = self.early_stopping and not partial
             plan, held_out = self._plan(X, y, targets, sample_weight, held_out, progress)
+            if continues and partial and plan.counts_for_nothing:
+                return self  # classes of weight 0 alone
             if not continues:
                 start_weights(network, progress.rng, feature_size(X, sample_weight))
                 set_start_weights(network, *start)
@@ -185,7 +187,7 @@ class BaseBackprop(
         return (X, y, None) if sample_weight is None else positive_weights(X, y, sample_weight)
 
     def _check_X_y(self, X, y, dtype, reset):
-        return validate_data(
+        X, y = validate_data(
             self,
             X,
             y,
@@ -196,6 +198,8 @@ class BaseBackprop(
             y_numeric=self._y_numeric,
             reset=reset,
         )
+        is_column = y.ndim == 2 and y.shape[1] == 1 and not issparse(y)
+        return X, column_or_1d(y, warn=True) if is_column else y
 
     def _build_network(self, X, targets):
         """The network that the parameters and the data ask for."""
@@ -255,8 +259,12 @@ class BaseBackprop(
         if X is None or y is None:
             raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
         dtype, n_outputs = network.params.dtype, int(network.M[-1])
-        X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
-        targets = self._encode_validation(y, dtype)
+        try:
+            X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
+        except (TypeError, ValueError) as error:
+            error.add_note("X, y and sample_weight are X_val, y_val and sample_weight_val here")
+            raise
+        targets = self._encode_more(y, dtype)
         if targets.ndim == 2 and targets.shape[1] != n_outputs:
             raise ValueError(f"y_val has {targets.shape[1]} column(s), y has {n_outputs}")
         return HeldOut(X, y, targets, sample_weight, self._scorer(sample_weight))

@@ -443,7 +443,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         self._multilabel = multilabel
         return self._to_targets(y, dtype)
 
-    def _encode_validation(self, y, dtype, name="y_val"):
+    def _encode_more(self, y, dtype, name="y_val"):
         fitted = "y" if name == "y_val" else "the estimator's y"
         if self._multilabel:
             y = y.toarray() if issparse(y) else y
@@ -460,7 +460,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         is_unknown = ~np.isin(y, self.classes_)
         if is_unknown.any():
             unknown = np.array(list(dict.fromkeys(y[is_unknown].tolist())), dtype=object)  # not all need have an order
-            raise ValueError(f"{name} has classes that {fitted} has not: {unknown}; {fitted} has {self.classes_}")
+            raise ValueError(f"{name} has classes that {fitted} does not have: {unknown}; {fitted} has {self.classes_}")
         return self._to_targets(y, dtype)
 
     def _to_targets(self, y, dtype):

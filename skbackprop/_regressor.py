@@ -381,7 +381,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         """
         return self._fit(X, y, sample_weight, partial=True)
 
-    def _encode_validation(self, y, dtype, name="y_val"):
+    def _encode_more(self, y, dtype, name="y_val"):
         return self._encode(y, dtype, continues=True, partial=False, classes=None, name=name)
 
     def _encode(self, y, dtype, continues, partial, classes, name="y"):

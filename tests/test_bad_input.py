@@ -458,7 +458,7 @@ def test_held_out_labels_of_a_kind_that_y_could_not_be_either():
     """An order among them, or a row of them, is not expected; the error comes before the training."""
     model = fitted(BackpropClassifier)
     before = snapshot(model)
-    with pytest.raises(ValueError, match=r"^y_val has classes that y has not: \[None 'a'\]"):
+    with pytest.raises(ValueError, match=r"^y_val has classes that y does not have: \[None 'a'\]"):
         model.fit(X, Y_CLASS, X_val=X[:3], y_val=np.array([None, "a", None]))
     with pytest.raises(TypeError, match="dense data is required"):
         model.fit(X, Y_CLASS, X_val=X[:3], y_val=sp.csr_matrix(Y_CLASS[:3, None]))

@@ -163,7 +163,7 @@ def test_names_of_features():
         (dict(sample_weight_val=[1, 1, 1]), "together"),
         (dict(X_val=np.ones((3, 3)), y_val=[0, 1, 2]), "3 features"),
         (dict(X_val=np.ones((3, 4)), y_val=[0, 1]), "inconsistent"),
-        (dict(X_val=np.ones((3, 4)), y_val=[0, 1, 7]), "classes that y has not"),
+        (dict(X_val=np.ones((3, 4)), y_val=[0, 1, 7]), "classes that y does not have"),
         (dict(X_val=np.ones((3, 4)), y_val=np.eye(3, dtype=int)), "like y"),
         (dict(X_val=np.ones((3, 4)), y_val=[0, 1, 2], sample_weight_val=[1, -1, 1]), "negative"),
         (dict(X_val=np.full((3, 4), np.nan), y_val=[0, 1, 2]), "NaN"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from helpers import ESTIMATORS, Observer, make_data, same_bits
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, DataConversionWarning
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 from skbackprop._callbacks import CallbackSupportMixin
@@ -148,3 +148,36 @@ def test_a_metric_is_no_scorer():
     X, y = make_data(BackpropClassifier)
     with pytest.raises(TypeError, match=r"scorer\(estimator, X, y\).*make_scorer.*metric"):
         BackpropClassifier(scoring=metric, early_stopping=True).fit(X, y)
+
+
+def test_a_scorer_that_returns_no_number():
+    X, y = make_data(BackpropClassifier)
+    model = BackpropClassifier(scoring=lambda estimator, X, y: "good", early_stopping=True)
+    with pytest.raises(TypeError, match="scoring must return a number; got 'good'"):
+        model.fit(X, y)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_scorer_is_given_one_column_as_a_vector(estimator):
+    """As predict returns it: or (n, 1) against (n,) would compare every label with every prediction."""
+    X, y = make_data(estimator)
+    shapes = []
+
+    def scorer(model, X, y):
+        shapes.append((y.shape, model.predict(X).shape))
+        return 0.0
+
+    model = estimator((3,), scoring=scorer, max_iter=2, random_state=0)
+    with pytest.warns(DataConversionWarning), pytest.warns(ConvergenceWarning):
+        model.fit(X, y.reshape(-1, 1), X_val=X[:9], y_val=y[:9].reshape(-1, 1))
+    with pytest.warns(DataConversionWarning), pytest.warns(ConvergenceWarning):
+        model.set_params(early_stopping=True).fit(X, y.reshape(-1, 1))
+    assert len(shapes) == 4
+    assert all(own == predicted for own, predicted in shapes)
+
+
+def test_errors_of_held_out_samples_say_so():
+    X, y = make_data(BackpropRegressor)
+    with pytest.raises(ValueError, match="NaN") as caught:
+        BackpropRegressor().fit(X, y, X_val=X * np.nan, y_val=y)
+    assert caught.value.__notes__ == ["X, y and sample_weight are X_val, y_val and sample_weight_val here"]

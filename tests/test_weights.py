@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, trained_by, weights_of
+from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, snapshot, trained_by, weights_of
 from oracle_extensions import extended_backpropagation
 from scipy.stats import chisquare
 from sklearn.utils.class_weight import compute_class_weight
@@ -287,6 +287,16 @@ def test_a_class_weight_of_zero():
     assert len(drawn.rows) == model.t_ > 0
     assert not (y[drawn.rows] == 1).any()
     assert model.classes_.tolist() == [0, 1, 2]
+
+
+def test_a_part_of_the_data_that_counts_for_nothing_changes_nothing():
+    X, y = make_data(BackpropClassifier)
+    model = BackpropClassifier((3,), class_weight={0: 0, 1: 1, 2: 1}, alpha=0.1, random_state=0)
+    model.partial_fit(X[y == 0], y[y == 0], classes=[0, 1, 2])  # no error in the first call either
+    model.partial_fit(X, y)
+    before = snapshot(model)
+    model.partial_fit(X[y == 0], y[y == 0])
+    assert snapshot(model) == before
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)

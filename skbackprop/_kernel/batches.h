@@ -2,9 +2,9 @@
    (see precisions.h). What steps.h does with vectors is done here with matrices, of one row a sample, by BLAS: the sum
    of the samples' gradients is written down, and the rule makes a step of their mean. */
 
-/* A batch is taken in slices, of about so many values in all layers together, which should stay in the cache, but of no
-   fewer samples than BLAS needs to be fast, and of no more than make it faster; the sum of the gradients goes on from
-   slice to slice. */
+/* A batch is taken in slices; the sum of the gradients goes on from slice to slice. A slice has about SLICE_VALUES values
+   in all layers together, so that it stays in the cache; but at least SLICE_ROWS_MIN samples, below which BLAS is slow,
+   and at most SLICE_ROWS_MAX, above which it gets no faster. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
@@ -61,15 +61,15 @@ static double FN(forward_and_backprop)(const FN(state_t) * s, const int64_t *dra
     return sum;
 }
 
-/* The rows of W^1 that a batch of sparse samples touches: the inputs that are not 0 in all of them. */
+/* The rows of W^1 that a batch of sparse samples touches: the inputs that at least one of them has a value for. */
 typedef struct {
     int32_t *list;
     uint8_t *is_in_list; /* by input */
     ptrdiff_t count;
 } FN(touched_t);
 
-/* G <- beta G + the sum of the gradients (6), (7) of n samples, whose a and delta s holds; beta is 0 or 1. Sparse
-   samples add to the part of W^1, whatever beta: `move` has left it at 0. */
+/* G <- beta G + the sum of the gradients (6), (7) of n samples, whose a and delta s holds; beta is 0 or 1. In the
+   part of W^1 sparse samples add to what is there: `move` has left it at 0. */
 static void FN(add_gradient)(const FN(state_t) * s, const int64_t *draws, ptrdiff_t t, ptrdiff_t n, REAL beta,
                              REAL *restrict G, FN(touched_t) * touched) {
     const network_t *net = s->net;

@@ -35,8 +35,8 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
-        const uint16_t *noise
         double dropout
+        const uint16_t *noise
     int GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
         const void *X
@@ -128,7 +128,7 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     float
         The sum of f_i over the draws, each taken at the weights of its own step, before they change.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
     cdef const uint16_t[:, ::1] numbers
     if rule is None or tau == 0:
         return _train(network, samples, draws, how, None, None)
@@ -166,7 +166,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
         Its gradient: a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, 0)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
     return _train(network, samples, draws, how, None, G), G
 
 
@@ -202,16 +202,33 @@ cdef double _train_real(
             raise ValueError("the rule was made for another network")
         how.gradient = &batch_gradient[0]
 
+    cdef samples_t rows = _rows(samples, params, M[0], M[net.L])
+    cdef ptrdiff_t n_rows = samples.X.shape[0]
+    cdef training_t train = LEVELS[level].steps[real is double]
+    if how.batch_size > 1:
+        train = LEVELS[level].batches[real is double]
+    elif how.code != SGD:
+        train = LEVELS[level].steps_by_rule[real is double]
+    cdef double total
+    with nogil:
+        _check_draws(draws, &rows, n_rows, M[net.L])
+        total = train(&net, &how, &params[0], &scale[0], &rows, &draws[0], draws.shape[0])
+    if total == NO_MEMORY:
+        raise MemoryError("no memory for the samples' z, a and delta")
+    return total
+
+
+cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_outputs) except *:
+    """Pointers into the arrays of `samples`, which live as long as it does; their type is that of `params`."""
     cdef const real[:, ::1] X, Y
     cdef const real[::1] data
     cdef const int32_t[::1] codes, indices, indptr
     cdef const int64_t[::1] wide_indices, wide_indptr
     cdef const double[::1] weights
     cdef samples_t rows = samples_t(NULL, NULL, NULL, 0, 0, NULL, NULL, NULL)
-    cdef ptrdiff_t n_rows, n_features, n_draws = draws.shape[0], t
     n_rows, n_features = samples.X.shape
-    if n_features != M[0]:
-        raise ValueError(f"X has {n_features} features, the network {M[0]} inputs")
+    if n_features != n_inputs:
+        raise ValueError(f"X has {n_features} features, the network {n_inputs} inputs")
     if isinstance(samples.X.data, memoryview):
         X = samples.X
         rows.X = &X[0, 0]
@@ -232,33 +249,29 @@ cdef double _train_real(
     else:
         Y = samples.targets
         rows.Y = &Y[0, 0]
-        if Y.shape[1] != M[net.L]:
-            raise ValueError(f"y has {Y.shape[1]} columns, the network {M[net.L]} outputs")
+        if Y.shape[1] != n_outputs:
+            raise ValueError(f"y has {Y.shape[1]} columns, the network {n_outputs} outputs")
     if samples.weights is not None:
         weights = samples.weights
         rows.weights = &weights[0]
-
     if samples.targets.shape[0] != n_rows or (samples.weights is not None and weights.shape[0] != n_rows):
         raise ValueError(f"X has {n_rows} rows; targets and weights must have as many")
+    return rows
 
-    cdef double total
-    cdef training_t train = LEVELS[level].steps[real is double]
-    if how.batch_size > 1:
-        train = LEVELS[level].batches[real is double]
-    elif how.code != SGD:
-        train = LEVELS[level].steps_by_rule[real is double]
-    with nogil:
-        for t in range(n_draws):
-            if not 0 <= draws[t] < n_rows:
-                with gil:
-                    raise IndexError(f"draws[{t}] is {draws[t]}; X has {n_rows} rows")
-            if rows.Y == NULL and not 0 <= codes[draws[t]] < M[net.L]:
-                with gil:
-                    raise ValueError(f"targets[{draws[t]}] is {codes[draws[t]]}; the network has {M[net.L]} outputs")
-        total = train(&net, &how, &params[0], &scale[0], &rows, &draws[0], n_draws)
-    if total == NO_MEMORY:
-        raise MemoryError("no memory for the samples' z, a and delta")
-    return total
+
+cdef int _check_draws(
+    const int64_t[::1] draws, const samples_t *rows, ptrdiff_t n_rows, ptrdiff_t n_outputs
+) except -1 nogil:
+    """Raise where a draw is no row, or its target no output."""
+    cdef ptrdiff_t t
+    for t in range(draws.shape[0]):
+        if not 0 <= draws[t] < n_rows:
+            with gil:
+                raise IndexError(f"draws[{t}] is {draws[t]}; X has {n_rows} rows")
+        if rows.Y == NULL and not 0 <= rows.codes[draws[t]] < n_outputs:
+            with gil:
+                raise ValueError(f"targets[{draws[t]}] is {rows.codes[draws[t]]}; the network has {n_outputs} outputs")
+    return 0
 
 
 def activation(const real[::1] z, int code):

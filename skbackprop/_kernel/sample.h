@@ -14,8 +14,8 @@ typedef struct {
     REAL *y;                                /* the target, where it is given as the index of a unit */
     int32_t *index[2];                      /* room for the nonzeros of two samples */
     REAL *value[2];
-    FN(row_t) last;                         /* the update of W^1 that waits for the next sample, see steps.h: its */
-    REAL *step;                             /* sample, and tau / scale * delta^1 */
+    FN(row_t) last;                         /* of the update of W^1 that waits (see steps.h): its sample, */
+    REAL *step;                             /* and its tau / scale * delta^1 */
     void *memory;
 } FN(state_t);
 

@@ -28,7 +28,8 @@ static void FN(catch_up)(FN(state_t) * s) {
     s->last = (FN(row_t)){NULL, NULL, 0};
 }
 
-/* z^1 = W^1 x + b^1 (2), after the waiting update, whose place backprop_and_update gives to the next. */
+/* z^1 = W^1 x + b^1 (2), the waiting update being made first, or in the same pass. Nothing waits then, but last and step
+   stay as they are: backprop_and_update writes the next update over them. */
 static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
     const ptrdiff_t m = s->net->stride[1], n = s->net->M[0];
     REAL *z = s->z[1];

@@ -19,14 +19,14 @@
 
 /* The network. Arrays have one entry a layer, 0..L; layer 0 is the input.
 
-   Every row of weights, and every layer's vector, is padded with zeros, from M[l] to stride[l] values: whole registers;
-   and the rows of W^2, ..., W^L to whole fours. So no loop over them ends in a scalar remainder. */
+   W^1 has a row for each input, M[0] rows of stride[1] values; the other W^l have a row for each unit, M[l] rows of
+   stride[l-1] values, and up to 3 rows of zeros to make whole fours. Every row, and every layer's vector, is padded with
+   zeros, from M[l] to stride[l] values: whole registers. So no loop over them ends in a scalar remainder. */
 typedef struct {
     ptrdiff_t L;
     const ptrdiff_t *M;      /* number of units; M[0] is the number of features */
     const ptrdiff_t *stride; /* the same, padding included (stride[0] is not used) */
-    const ptrdiff_t *W;      /* where W^l starts in the parameter vector: W^1 has M[0] rows of stride[1], */
-    const ptrdiff_t *b;      /* the other W^l M[l] rows (and up to 3 of zeros) of stride[l-1];  where b^l starts */
+    const ptrdiff_t *W, *b;  /* where W^l and b^l start in the parameter vector */
     const int *activation;   /* index into ACTIVATIONS */
     int loss;                /* index into LOSSES */
     double quantile;         /* which one the quantile loss is for */
@@ -42,8 +42,8 @@ typedef struct {
     void *first, *second;    /* moments, where the rule has them */
     int64_t t;               /* updates made so far */
     void *gradient;          /* of a batch; for batch_size > 1 */
-    const uint16_t *noise;   /* dropout (NULL: none): for every draw one number for each hidden unit, padding */
-    double dropout;          /* included; the unit is left out where noise / NOISE_RANGE < dropout */
+    double dropout;          /* a hidden unit is left out of a draw where noise / NOISE_RANGE < dropout */
+    const uint16_t *noise;   /* for every draw a number for each hidden unit, padding included; NULL: no dropout */
 } rule_t;
 
 enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };

@@ -66,8 +66,8 @@ class Guard:
         progress, best = self.progress, self.best
         since = progress.losses[self.best_epoch : -1]
         if since and min(since) < self.best_loss:
-            again = best.copy()
-            for tau in progress.taus[self.best_epoch :][: int(np.argmin(since)) + 1]:
+            again, end = best.copy(), self.best_epoch + int(np.argmin(since)) + 1
+            for tau in progress.taus[self.best_epoch : end]:
                 for _ in self.epochs.run(again, tau):
                     pass
             if again.network.is_finite():

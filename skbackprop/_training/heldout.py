@@ -63,7 +63,11 @@ class HeldOut:
     def _score(self, estimator):
         weight = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
         with np.errstate(over="ignore", invalid="ignore"):  # of a network that diverges
-            score = float(self.scorer(estimator, self.X, self.y, **weight))
+            score = self.scorer(estimator, self.X, self.y, **weight)
+        try:
+            score = float(score)
+        except (TypeError, ValueError):
+            raise TypeError(f"scoring must return a number; got {score!r}") from None
         if np.isnan(score):
             raise ValueError(
                 f"The validation set is too small: the score of its {self.X.shape[0]} samples is not a number. "

@@ -113,7 +113,7 @@ class Progress:
         first = len(self.losses) - n
         return self.losses[first:] if first >= 0 else self.earlier["loss_curve_"][first:] + self.losses
 
-    # ---- to and fro ----
+    # ---- copies ----
 
     def copy(self):
         """The state as it is now; the curves, which only grow, are shared."""

@@ -81,6 +81,6 @@ def _loss_of_constant(network, constant, targets, frequency):
     for k in range(0, len(targets), CHUNK_DRAWS):
         part = slice(k, k + CHUNK_DRAWS)
         no_features = np.zeros((len(targets[part]), 1), dtype=dtype)
-        samples = Samples(no_features, targets[part], frequency[part])
-        total += total_loss(biases, samples, np.flatnonzero(frequency[part]))
+        weights = np.ascontiguousarray(frequency[part], dtype=np.float64)
+        total += total_loss(biases, Samples(no_features, targets[part], weights), np.flatnonzero(weights))
     return float(total / frequency.sum())

@@ -23,8 +23,8 @@ class Rule:
     - adam: m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g², w ← w − τ_t m / (√v + ε) with
       τ_t = τ √(1 − β₂ᵗ) / (1 − β₁ᵗ)
 
-    In the first layer of sparse samples only the weights of inputs that are not 0 in the whole batch move; the moments
-    of the others wait with them.
+    In the first layer of sparse samples only the weights of those inputs move that a sample of the batch has a value
+    for; the moments of the others wait with them.
 
     Parameters
     ----------

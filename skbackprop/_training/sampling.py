@@ -16,6 +16,8 @@ __all__ = ["Draws", "Plan", "Samples", "canonical_order", "distinct", "plan", "r
 
 #: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
 MAX_REPETITION = 100
+#: So many rows are compared with their neighbours at a time.
+COMPARED_ROWS = 2**16
 #: One call of the kernel hashes about so many values.
 HASHED_VALUES = 2**24
 #: Rows of equal hashes are compared in parts of about so many values.
@@ -76,6 +78,11 @@ class Plan:
     importance: np.ndarray | None
     held_out: np.ndarray | None
 
+    @property
+    def counts_for_nothing(self):
+        """Whether the weight of every sample is 0."""
+        return self.importance is not None and not self.importance.any()
+
     def distinct(self):
         """The distinct rows in canonical order, and how much each row of X counts: 0 where an equal one stands for it.
 
@@ -85,8 +92,11 @@ class Plan:
 
     def distinct_targets(self):
         """The targets of the distinct rows, and how much each counts."""
+        X, targets, order = self.samples.X, self.samples.targets, self.order
+        if self.repeats is None and self.importance is None and distinct(X, targets, order).all():
+            return targets[order], np.broadcast_to(1.0, len(order))  # for the sake of memory
         rows, weights = self.distinct()
-        return self.samples.targets[rows], weights[rows]
+        return targets[rows], weights[rows]
 
 
 def plan(
@@ -230,7 +240,10 @@ def canonical_order(X, targets, importance=None):
 def distinct(X, targets, order):
     """Which rows, in canonical order, differ from the row before: bool of shape (n_samples,)."""
     hashes = _row_hashes(X, targets)
-    new = np.append(True, np.diff(hashes[order]) != 0)
+    new = np.ones(len(order), dtype=bool)
+    for k in range(1, len(order), COMPARED_ROWS):  # a part at a time, for the sake of memory
+        part = order[k - 1 : k + COMPARED_ROWS]
+        new[k : k + COMPARED_ROWS] = np.diff(hashes[part]) != 0
     for places, differ in _ties(X, targets, order, hashes):
         new[places + 1] = differ
     return new

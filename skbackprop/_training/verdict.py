@@ -69,6 +69,8 @@ def _divergence(progress, X, alpha):
         cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
         cause += f" features of size up to {largest:.3g} and this loss"
         remedy = "Scale the features (StandardScaler) and, in regression, y"
+    if tau is None:
+        return f"Training diverged: {cause}. The start weights are kept. {remedy}."
     return (
         f"Training diverged in epoch {len(progress.losses)}: {cause}. The weights of the best epoch are kept. "
         f"{remedy}; or choose a smaller learning_rate."

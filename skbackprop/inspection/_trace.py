@@ -207,7 +207,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     y = y.reshape(1) if y.size == 1 and y.ndim < 2 else np.atleast_2d(y)
     dtype = model.coefs_[0].dtype
     x, y, _ = model._check_data(x, y, None, dtype, reset=False)
-    targets = model._encode_validation(y, dtype, name="y")
+    targets = model._encode_more(y, dtype, name="y")
     if targets.shape[1:] not in ((), (model.n_outputs_,)):
         raise ValueError(f"y must have {model.n_outputs_} value(s); got {targets.shape[1]}")
     network = model._build_network(x, targets)
