@@ -19,7 +19,7 @@ from skbackprop import BackpropClassifier
 from skbackprop.inspection import HiddenUnitsDisplay
 
 X, y = make_circles(400, noise=0.1, factor=0.35, random_state=0)
-settings = dict(learning_rate=0.1, tol=1e-5, n_iter_no_change=30, max_iter=2000, random_state=0)
+settings = dict(learning_rate=0.1, max_iter=2000, random_state=0)
 network = BackpropClassifier((3,), **settings).fit(X, y)
 print(f"{network.score(X, y):.0%} right")
 

@@ -25,7 +25,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_sta
 
 sizes, taus = [(), (10,), (30,), (100,), (60, 30)], [0.01, 0.03, 0.1, 0.3]
 search = GridSearchCV(
-    make_pipeline(StandardScaler(), BackpropClassifier(tol=0.001, random_state=0)),
+    make_pipeline(StandardScaler(), BackpropClassifier(tol=0.02, max_iter=500, random_state=0)),
     {
         "backpropclassifier__hidden_layer_sizes": sizes,
         "backpropclassifier__learning_rate": taus,

@@ -44,7 +44,9 @@ X_test, y_test, cost_test = parts(20000, seed=1)
 # one. Precision is the part of the alarms that are right, recall the part of the faults that
 # raise one.
 
-settings = dict(hidden_layer_sizes=(20,), loss="log_loss", random_state=0)
+settings = dict(
+    hidden_layer_sizes=(20,), loss="log_loss", tol=0.01, max_iter=1000, random_state=0
+)
 balanced = BackpropClassifier(class_weight="balanced", **settings)
 models = {
     "no weights": BackpropClassifier(**settings).fit(X_train, y_train),

@@ -29,13 +29,12 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 
 pca = PCA(2).fit(X_train)
-autoencoder = BackpropAutoencoder(2, tol=0.001, max_iter=500, random_state=0).fit(X_train)
+autoencoder = BackpropAutoencoder(2, tol=0.03, max_iter=1000, random_state=0).fit(X_train)
 classifier = BackpropClassifier(
     (60, 2),
     ["logistic", "tanh"],
     loss="log_loss",
     learning_rate=0.03,
-    tol=0.001,
     max_iter=500,
     random_state=0,
 ).fit(X_train, y_train)
@@ -65,7 +64,7 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 # comes back. Without hidden layers the autoencoder is linear; then the best it can do is PCA's
 # plane, and backpropagation finds it.
 
-linear = BackpropAutoencoder(2, hidden_layer_sizes=(), tol=0.001, random_state=0).fit(X_train)
+linear = BackpropAutoencoder(2, hidden_layer_sizes=(), random_state=0).fit(X_train)
 print(f"PCA                 {pca.explained_variance_ratio_.sum():.2f}")
 print(f"linear autoencoder  {linear.score(X_train):.2f}")
 print(f"autoencoder         {autoencoder.score(X_train):.2f}")

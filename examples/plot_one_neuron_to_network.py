@@ -28,7 +28,7 @@ X = scaler.fit_transform(wines.data[["flavanoids", "hue"]])
 y = ("grower " + (wines.target + 1).astype(str)).to_numpy()
 
 two = y != "grower 3"
-neuron = BackpropClassifier((), random_state=0).fit(X[two], y[two])
+neuron = BackpropClassifier((), max_iter=2000, random_state=0).fit(X[two], y[two])
 print(f"w = {neuron.coefs_[0].ravel().round(2)}, b = {neuron.intercepts_[0].round(2)}")
 print(f"{neuron.score(X[two], y[two]):.0%} of {two.sum()} wines are on the right side")
 
@@ -61,8 +61,8 @@ print("partial_fit: w =", neuron.coefs_[0][:, 0], " b =", neuron.intercepts_[0][
 # Now put a layer of four neurons before these three. The three look at the outputs of the four,
 # no longer at the measurements, and their borders bend.
 
-layer = BackpropClassifier((), random_state=0).fit(X, y)
-network = BackpropClassifier((4,), learning_rate=0.1, random_state=0).fit(X, y)
+layer = BackpropClassifier((), max_iter=2000, random_state=0).fit(X, y)
+network = BackpropClassifier((4,), learning_rate=0.1, max_iter=2000, random_state=0).fit(X, y)
 
 fig, axes = plt.subplots(1, 3, figsize=(12.5, 4.4), layout="constrained")
 models = {"one neuron": neuron, "one layer": layer, "a network": network}

@@ -32,7 +32,7 @@ X, y = scale(X), scale(y)
 def train(**parameters):
     """A network after 60 epochs, and what it warned of."""
     model = BackpropRegressor(
-        (30,), max_iter=60, n_iter_no_change=60, random_state=0, **parameters
+        (30,), max_iter=60, n_iter_no_change=np.inf, random_state=0, **parameters
     )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)

@@ -9,8 +9,12 @@ two hidden neurons can.
 # %%
 # Four clouds of points; those in opposite corners belong together.
 
+import warnings
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 
 from skbackprop import BackpropClassifier
 from skbackprop.inspection import HiddenUnitsDisplay, LatentSpaceDisplay
@@ -21,10 +25,14 @@ X = np.repeat(corners, 50, axis=0) + rng.normal(scale=0.2, size=(200, 2))
 y = np.repeat([0, 1, 1, 0], 50)
 
 # %%
-# A single neuron has one line. Whatever the line, one corner at least is on the wrong side.
+# A single neuron has one line. Whatever the line, one corner at least is on the wrong side. It
+# says itself, by a warning, that it has learned nothing.
 
-settings = dict(learning_rate=0.1, tol=1e-5, n_iter_no_change=30, max_iter=2000, random_state=0)
-neuron = BackpropClassifier((), **settings).fit(X, y)
+settings = dict(learning_rate=0.1, max_iter=1000, random_state=1)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always", ConvergenceWarning)
+    neuron = BackpropClassifier((), **settings).fit(X, y)
+print(fill(str(caught[0].message), 90))
 network = BackpropClassifier((2,), **settings).fit(X, y)
 print(f"one neuron: {neuron.score(X, y):.0%} right")
 print(f"two hidden neurons and one on top: {network.score(X, y):.0%} right")
@@ -53,6 +61,7 @@ for ax, title in zip(axes, titles, strict=True):
 
 sizes = [1, 2, 3, 4, 6, 8]
 solved = np.zeros(len(sizes))
+warnings.simplefilter("ignore", ConvergenceWarning)
 for k, M in enumerate(sizes):
     for start in range(20):
         network = BackpropClassifier((M,), **settings | {"random_state": start}).fit(X, y)

@@ -1,0 +1,119 @@
+"""Default against default: BackpropClassifier and BackpropRegressor beside MLPClassifier and MLPRegressor.
+
+    SKBACKPROP_DATA=/folder python docs/benchmarks/defaults.py
+
+Features standardised, y too in regression, all else default. Prints the mean score of five folds and the seconds of the
+five fits (of the processor's time, one thread) for each of 49 sets, and for each half of them the mean difference, the
+worst ones and the ratio of the seconds. The first half served to choose the defaults, the second did not. Without
+SKBACKPROP_DATA the fifteen tables are left out.
+
+Other values can be compared with the default ones:
+
+    python docs/benchmarks/defaults.py regression --start 1 -3.5 2 --set learning_rate=0.01
+    python docs/benchmarks/defaults.py classification --set activation=relu loss=log_loss learning_rate=0.003
+
+Results are kept in the file defaults.jsonl of the folder named by --cache, so that an interrupted run goes on.
+"""
+
+import argparse
+import ast
+import time
+
+import numpy as np
+from _suite import Cache, add_cache_option, whole_set, whole_sets
+from _timing import one_thread
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import StandardScaler
+
+from skbackprop import BackpropClassifier, BackpropRegressor
+
+FOLDS = 5
+PAIRS = {
+    "classification": (MLPClassifier, BackpropClassifier, StratifiedKFold),
+    "regression": (MLPRegressor, BackpropRegressor, KFold),
+}
+
+
+def start_weights(X, hidden, n_outputs, gain, centre, spread):
+    """Arguments of fit for one hidden layer: W^1 of a gain over LeCun's, b^1 within a spread around a centre.
+
+    As in the package, centre and spread are in units of the features' size in the median row.
+    """
+    rng = np.random.default_rng(0)
+    M0, size = X.shape[1], np.sqrt(np.median((X**2).mean(axis=1)))
+    bounds, shapes = [gain * np.sqrt(3 / M0), np.sqrt(3 / hidden)], [(M0, hidden), (hidden, n_outputs)]
+    biases = size * rng.uniform(centre - spread, centre + spread, hidden)
+    return {
+        "network__coefs_init": [rng.uniform(-w, w, shape) for w, shape in zip(bounds, shapes, strict=True)],
+        "network__intercepts_init": [biases, np.zeros(n_outputs)],
+    }
+
+
+def one_fold(kind, name, network, fold, start=None):
+    """Score on the held-out fold, and the seconds of fit."""
+    X, y = whole_set(kind, name)
+    train, test = list(PAIRS[kind][2](FOLDS, shuffle=True, random_state=0).split(X, y))[fold]
+    model, n_outputs = Pipeline([("scale", StandardScaler()), ("network", network)]), len(np.unique(y))
+    if kind == "regression":
+        model, n_outputs = TransformedTargetRegressor(model, transformer=StandardScaler()), 1
+    weights = {}
+    if start:
+        X_scaled = StandardScaler().fit_transform(X[train])
+        weights = start_weights(X_scaled, network.hidden_layer_sizes[0], 1 if n_outputs == 2 else n_outputs, *start)
+    begin = time.process_time()
+    model.fit(X[train], y[train], **weights)
+    seconds = time.process_time() - begin
+    return model.score(X[test], y[test]), seconds
+
+
+def mean_and_seconds(results):
+    scores, seconds = zip(*results, strict=True)
+    return np.mean(scores), np.sum(seconds)
+
+
+def summary(label, rows):
+    """Of rows (name, difference, our seconds, MLP's seconds). No single set counts for more than 0.2 in the mean."""
+    names, differences, ours, theirs = zip(*rows, strict=True)
+    mean, ratio = np.clip(differences, -0.2, 0.2).mean(), sum(ours) / sum(theirs)
+    worst = ", ".join(f"{names[i]} {differences[i]:+.3f}" for i in np.argsort(differences)[:5])
+    print(f"{label}: {len(rows)} sets, mean {mean:+.4f}, {ratio:.2f} of the seconds; worst {worst}", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kinds", nargs="*", default=list(PAIRS), metavar="classification|regression")
+    names = ("GAIN", "CENTRE", "SPREAD")
+    parser.add_argument("--start", type=float, nargs=3, metavar=names, help="other start weights")
+    parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other parameters of our estimator")
+    parser.add_argument("--half", action="store_true", help="only the sets on which the defaults were chosen")
+    add_cache_option(parser)
+    options = parser.parse_args()
+    settings = {}
+    for name, value in (setting.split("=") for setting in options.set):
+        try:
+            settings[name] = ast.literal_eval(value)
+        except ValueError:
+            settings[name] = value
+    one_thread()
+    cache = Cache(options.cache, "defaults")
+    for kind in options.kinds:
+        peer, ours, _ = PAIRS[kind]
+        rows = []
+        for name in list(whole_sets(kind))[:: 2 if options.half else 1]:
+            network = ours(**({"random_state": 0} | settings))
+            theirs, seconds = mean_and_seconds(
+                [cache(one_fold, kind, name, peer(random_state=0), fold) for fold in range(FOLDS)]
+            )
+            score, our_seconds = mean_and_seconds(
+                [cache(one_fold, kind, name, network, fold, options.start) for fold in range(FOLDS)]
+            )
+            rows.append((name, score - theirs, our_seconds, seconds))
+            scores = f"{theirs:.3f} -> {score:.3f} {score - theirs:+.3f}"
+            print(f"{name:24} {scores}  {seconds:.2f} s -> {our_seconds:.2f} s", flush=True)
+        summary(f"{kind}, first half", rows if options.half else rows[::2])
+        if not options.half:
+            summary(f"{kind}, second half", rows[1::2])
+            summary(f"{kind}, all", rows)
