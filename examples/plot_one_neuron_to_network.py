@@ -61,7 +61,7 @@ print("partial_fit: w =", neuron.coefs_[0][:, 0], " b =", neuron.intercepts_[0][
 # Now put a layer of four neurons before these three. The three look at the outputs of the four,
 # no longer at the measurements, and their borders bend.
 
-layer = BackpropClassifier((), max_iter=2000, random_state=0).fit(X, y)
+layer = BackpropClassifier((), max_iter=4000, random_state=0).fit(X, y)
 network = BackpropClassifier((4,), learning_rate=0.1, max_iter=2000, random_state=0).fit(X, y)
 
 fig, axes = plt.subplots(1, 3, figsize=(12.5, 4.4), layout="constrained")

@@ -40,7 +40,7 @@ for t in range(3):
 # samples are far from the border: their δ is nearly 0, and a step on them changes next to
 # nothing. Only the few near the border, or beyond it, still move the weights.
 
-model.set_params(max_iter=150).fit(X, y)
+model.set_params(max_iter=1000).fit(X, y)
 later = record(model, X, y, n_steps=200)
 
 figure, ax = plt.subplots(layout="constrained")
