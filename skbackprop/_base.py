@@ -25,9 +25,10 @@ from ._training import sampling
 from ._training.heldout import HeldOut, Split
 from ._training.lbfgs import train_by_lbfgs
 from ._training.loop import Epochs, train
-from ._training.progress import Progress
+from ._training.progress import Progress, given_step_size
 from ._training.rules import Rule
 from ._training.schedules import SCHEDULES, Schedule
+from ._training.step_size import find_step_size
 from ._training.stopping import Stop
 from ._training.verdict import verdict
 from ._training.watch import Watch
@@ -61,6 +62,10 @@ def has_partial_fit(estimator):
     if estimator.solver == "lbfgs":
         raise AttributeError('partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"')
     return True
+
+
+def _is_auto(learning_rate):
+    return isinstance(learning_rate, str) and learning_rate == "auto"
 
 
 def _random_stream(random_state):
@@ -100,7 +105,7 @@ class BaseBackprop(
     _parameter_constraints = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [StrOptions(set(HIDDEN_ACTIVATIONS)), "array-like"],
-        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable],
+        "learning_rate": [Interval(Real, 0, None, closed="neither"), callable, StrOptions({"auto"})],
         "learning_rate_schedule": [StrOptions(set(SCHEDULES))],
         "power_t": [Interval(Real, 0, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -170,6 +175,7 @@ class BaseBackprop(
             if not continues:
                 start_weights(network, progress.rng, feature_size(X, sample_weight))
                 set_start_weights(network, *start)
+            self._choose_step_size(progress, plan)
             self._train(progress, plan, Watch(progress, self, held_out, epoch_done))
             progress.write_to(self)
         if progress.interrupt is not None:
@@ -225,9 +231,39 @@ class BaseBackprop(
             epsilon=self.epsilon,
         )
 
-    def _schedule(self):
-        """The step size τ of each epoch."""
-        return Schedule(self.learning_rate, self.learning_rate_schedule, self.power_t, self.max_iter)
+    def _choose_step_size(self, progress, plan):
+        """The step size that the schedule multiplies: given, that of the training that goes on, or found by a trial."""
+        if not _is_auto(self.learning_rate) or self.solver == "lbfgs":
+            progress.learning_rate, progress.trial = given_step_size(self.learning_rate, self.solver), None
+        elif progress.learning_rate is None and progress.partial:  # a part of the data is no ground for a trial
+            progress.learning_rate = self._usual_step_size()
+        elif progress.learning_rate is None:
+            progress.learning_rate, progress.trial = find_step_size(
+                progress,
+                plan,
+                self._epochs,
+                classes=self._strata(plan.samples.targets),
+                max_iter=self.max_iter,
+                usual=self._usual_step_size(),
+            )
+            if self.verbose:
+                print(f"Trial of step sizes: learning_rate = {progress.learning_rate:.3g}")
+
+    #: The step sizes of plain steps, with logistic units, and of Adam that suit most data.
+    _usual_step_sizes = None
+
+    def _usual_step_size(self):
+        """The step size for this network where nothing is known of the data."""
+        plain, adam = self._usual_step_sizes
+        if self.solver == "adam":
+            return adam
+        names = {self.activation} if isinstance(self.activation, str) else set(self.activation)
+        return plain * (1 if names <= {"logistic"} else 0.2) * (1 - self.momentum)
+
+    def _schedule(self, learning_rate):
+        """The step size τ of each epoch; `learning_rate` is the fitted one, for "auto"."""
+        tau = learning_rate if _is_auto(self.learning_rate) else self.learning_rate
+        return Schedule(tau, self.learning_rate_schedule, self.power_t, self.max_iter)
 
     def _plan(self, X, y, targets, sample_weight, held_out, progress):
         """What to train on, and the held-out samples: those given, or with `early_stopping` a part of X."""
@@ -277,7 +313,7 @@ class BaseBackprop(
         if self.solver == "lbfgs":
             train_by_lbfgs(progress, plan, alpha=self.alpha, max_fun=self.max_fun, **common)
         else:
-            train(progress, self._epochs(progress, plan), schedule=self._schedule(), **common)
+            train(progress, self._epochs(progress, plan), schedule=self._schedule(progress.learning_rate), **common)
 
     def _epochs(self, progress, plan):
         """What runs the epochs."""

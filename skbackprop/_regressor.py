@@ -61,9 +61,13 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     quantile : float, default=0.5
         q in (0, 1) of the quantile loss.
 
-    learning_rate : float or callable, default=0.005
+    learning_rate : float, callable or "auto", default=0.005
         The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
-        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped.
+        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped. With
+        "auto", `fit` first finds a constant τ by a short trial: it trains with ten values from 0.0003 to 10, compares
+        the losses of held-out samples, and scales the best τ down for a training of `max_iter` epochs (200 at most).
+        The trial takes up to a tenth of the samples of those epochs. Where it has learned nothing, τ is the usual one:
+        the default, a fifth of it for other than logistic units, times 1 − μ with `momentum`; 0.001 for "adam".
 
     learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
         What τ is multiplied by in epoch e = 0, 1, ...: 1; ``(e + 1) ** -power_t``; a fifth for each time that training
@@ -176,6 +180,15 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     best_validation_score_ : float or None
         The largest score of the last training.
 
+    learning_rate_ : float or None
+        τ before the schedule: the number given, or the one that "auto" has found and that warm starts and `partial_fit`
+        go on with. Given as `learning_rate`, it leads to the same bits. None for a function of the epoch, and with
+        "lbfgs".
+
+    learning_rate_trial_ : dict or None
+        What "auto" has found τ by: for each value tried, before scaling, the list of the mean f_i of held-out samples
+        after each epoch, `inf` after a divergence; empty where the data were too few to try. None without "auto".
+
     n_iter_ : int
         Epochs of the last `fit`, and of every `partial_fit` since.
 
@@ -231,6 +244,8 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         "quantile": [Interval(Real, 0, 1, closed="neither")],
     }
     _y_numeric = True
+
+    _usual_step_sizes = 0.005, 0.001
 
     def __init__(
         self,
@@ -336,7 +351,8 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         ValueError
             If a parameter, X, y or sample_weight is not allowed; the estimator stays as it was.
         KeyboardInterrupt
-            After Ctrl-C; the estimator then holds what it has learned so far.
+            After Ctrl-C; the estimator then holds what it has learned so far, or is as it was if the training had not
+            begun.
 
         Warns
         -----
@@ -359,6 +375,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
 
         The random stream goes on from call to call, and so do momentum, Adam's means and the schedule: k calls on the
         same X and y equal ``fit`` with ``max_iter=k``. Not there with ``solver="lbfgs"``.
+        There is no trial for ``learning_rate="auto"``: before a `fit` it is the usual step size.
 
         Parameters
         ----------

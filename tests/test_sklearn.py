@@ -27,7 +27,9 @@ CONFIGURATIONS = [
     BackpropClassifier(solver="adam", learning_rate=0.01, batch_size=16, learning_rate_schedule="cosine"),
     BackpropClassifier(loss="log_loss", activation="tanh", **FEW_ITERATIONS),
     BackpropClassifier(early_stopping=True, n_iter_no_change=20, max_iter=40),
+    BackpropClassifier(learning_rate="auto", batch_size=2),
     BackpropRegressor(),
+    BackpropRegressor(learning_rate="auto"),
     BackpropRegressor(sampling="shuffle", alpha=1e-4, activation="silu", learning_rate=0.001),
     BackpropRegressor((), learning_rate=0.003),
     BackpropRegressor((50, 20), activation="tanh"),
@@ -42,6 +44,7 @@ CONFIGURATIONS = [
     BackpropRegressor(activation="relu", learning_rate=0.001),
     BackpropRegressor(activation="identity", learning_rate=0.001),
     BackpropAutoencoder(),
+    BackpropAutoencoder(learning_rate="auto"),
     BackpropAutoencoder(1, hidden_layer_sizes=(), solver="adam", learning_rate=0.01),
 ]
 

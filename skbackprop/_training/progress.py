@@ -3,13 +3,14 @@
 import copy
 from dataclasses import dataclass, field
 from math import isfinite
+from numbers import Real
 
 import numpy as np
 
 from .._network import Network
 from .rules import Rule
 
-__all__ = ["LARGEST", "Progress", "fitted_names", "upgraded"]
+__all__ = ["LARGEST", "Progress", "fitted_names", "given_step_size", "upgraded"]
 
 #: Fitted attributes that a training goes on from, as `Progress.earlier`.
 EARLIER = ("loss_curve_", "best_loss_", "validation_loss_curve_", "validation_scores_", "n_iter_", "t_")
@@ -41,6 +42,10 @@ class Progress:
         The epoch, counted over all trainings, from which on the stopping rule looks at losses and scores.
     loss_scale : float, default=0.0
         The largest loss met so far of start weights and of constant predictions: what a divergence is measured by.
+    learning_rate : float or None, default=None
+        The step size that the schedule multiplies, found or given; None with a function of the epoch and with L-BFGS.
+    trial : dict or None, default=None
+        The losses of the trial that found it; None where there was none.
 
     Attributes
     ----------
@@ -78,6 +83,8 @@ class Progress:
     lowered: int = 0
     window_start: int = 0
     loss_scale: float = 0.0
+    learning_rate: float | None = None
+    trial: dict | None = None
     losses: list = field(default_factory=list)
     objectives: list | None = None
     taus: list = field(default_factory=list)
@@ -152,6 +159,8 @@ class Progress:
             lowered=estimator._lowered,
             window_start=estimator._window_start if partial else len(estimator.loss_curve_),
             loss_scale=estimator._loss_scale,
+            learning_rate=estimator.learning_rate_,
+            trial=estimator.learning_rate_trial_,
         )
 
     def fitted_attributes(self):
@@ -190,6 +199,8 @@ class Progress:
             n_iter_=len(self.losses) + (earlier.get("n_iter_", 0) if self.partial else 0),
             t_=earlier.get("t_", 0) + self.n_steps,
             stopped_=self._stopped(),
+            learning_rate_=self.learning_rate,
+            learning_rate_trial_=self.trial,
             _hidden_activations=network.activations[:-1],
             _rng=self.rng,
             _rule=None if self.rule is None else self.rule.name,
@@ -205,6 +216,11 @@ class Progress:
         if self.partial and self.ended == "max_iter":
             return None
         return "early_stopping" if self.by_score and self.ended == "converged" else self.ended
+
+
+def given_step_size(learning_rate, solver):
+    """The parameter `learning_rate` as the attribute `learning_rate_`: None unless it is a number that is of use."""
+    return float(learning_rate) if isinstance(learning_rate, Real) and solver != "lbfgs" else None
 
 
 def _copied(rng):
@@ -236,4 +252,6 @@ def upgraded(state):
         state["_rule"], state["_moments"], state["_rule_t"] = old["rule"], old["moments"], old["t"]
         state["_lowered"], state["_window_start"], state["_loss_scale"] = old["lowered"], old["lowered_at"], 0.0
         state["stopped_"] = None  # it did not say
+        state["learning_rate_"] = given_step_size(state["learning_rate"], state["solver"])
+        state["learning_rate_trial_"] = None
     return state

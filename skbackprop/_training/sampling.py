@@ -5,7 +5,8 @@ With the same random stream, therefore, shuffled rows give the same sequence of 
 sequence as three equal rows: bit for bit the same model.
 """
 
-from dataclasses import dataclass
+import copy
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.sparse import issparse
@@ -97,6 +98,12 @@ class Plan:
             return targets[order], np.broadcast_to(1.0, len(order))  # for the sake of memory
         rows, weights = self.distinct()
         return targets[rows], weights[rows]
+
+    def part(self, rows):
+        """The plan for some of its rows, in canonical order; the samples are the same."""
+        importance = None if self.draws.mass is None else self.importance
+        draws = Draws(rows, self.draws.sampling, self.repeats, importance)
+        return replace(self, order=rows, draws=draws, held_out=None)
 
 
 def plan(
@@ -297,8 +304,10 @@ class Draws:
 
     Attributes
     ----------
+    n_places : int
+        Number of rows, repetitions counted.
     epoch_length : int
-        Number of draws in an epoch: the number of rows, repetitions counted.
+        Number of draws in an epoch: `n_places`, or fewer where the epochs have been `shortened`.
     """
 
     def __init__(self, order, sampling="uniform", repeats=None, importance=None):
@@ -308,7 +317,7 @@ class Draws:
             order = order[np.argsort(importance[order], kind="stable")]
         self.order = order
         self.ends = None if repeats is None else np.cumsum(repeats[order])
-        self.epoch_length = len(order) if repeats is None else int(self.ends[-1])
+        self.n_places = self.epoch_length = len(order) if repeats is None else int(self.ends[-1])
         if importance is not None:
             self.mass = self._cumulative_mass(importance[order])
 
@@ -331,13 +340,19 @@ class Draws:
         mass += np.maximum.accumulate(below, out=below)
         return mass
 
+    def shortened(self, epoch_length):
+        """The same draws in epochs of at most `n_places` of them."""
+        other = copy.copy(self)
+        other.epoch_length = epoch_length
+        return other
+
     def frequency(self, n_samples):
         """How often each row is expected in an epoch: shape (n_samples,), by row."""
         share = np.ones(len(self.order)) if self.ends is None else np.diff(self.ends, prepend=0).astype(float)
         if self.mass is not None:
-            share = np.diff(self.mass, prepend=0.0) * (self.epoch_length / self.mass[-1])
+            share = np.diff(self.mass, prepend=0.0) * (self.n_places / self.mass[-1])
         frequency = np.zeros(n_samples)
-        frequency[self.order] = share
+        frequency[self.order] = share * (self.epoch_length / self.n_places)
         return frequency
 
     def epoch(self, rng, chunk):
@@ -355,7 +370,7 @@ class Draws:
         ndarray of int64
         """
         n = self.epoch_length
-        permutation = rng.permutation(n) if self.sampling == "shuffle" else None
+        permutation = rng.permutation(self.n_places) if self.sampling == "shuffle" else None
         for k in range(0, n, chunk):
             size = min(chunk, n - k)
             if self.mass is not None:
@@ -363,5 +378,5 @@ class Draws:
                 # random() < 1, but its product with the sum may round up to the sum
                 yield self.order[np.minimum(place, len(self.order) - 1)]
                 continue
-            place = permutation[k : k + size] if permutation is not None else rng.integers(n, size=size)
+            place = permutation[k : k + size] if permutation is not None else rng.integers(self.n_places, size=size)
             yield self.order[place if self.ends is None else np.searchsorted(self.ends, place, side="right")]

@@ -236,7 +236,7 @@ def trace_step(estimator, x, y=None, *, learning_rate=None):
     if learning_rate is not None and not (isinstance(learning_rate, Real) and 0 < learning_rate < np.inf):
         raise ValueError(f"learning_rate must be a finite number > 0; got {learning_rate!r}")
     if learning_rate is None:
-        learning_rate = model._schedule()(len(model.loss_curve_), model._lowered)
+        learning_rate = model._schedule(model.learning_rate_)(len(model.loss_curve_), model._lowered)
 
     samples = Samples(x, targets)
     after = network.copy()
