@@ -8,7 +8,8 @@ that `choose_tau` finds from the training rows, and with `usual_tau`, which know
 rows are trained on. A hit is a mean score within 0.005 of that of the best fixed τ. How much of that is chance, "other
 split" tells: the hits of the τ that whole trainings with all nine, and the test scores of another split, would choose.
 
-`choose_tau` is a prototype of its own: the package has nothing like it yet.
+`choose_tau` is the prototype, by public methods alone, of what ``learning_rate="auto"`` does in the package: the same
+algorithm, with draws of its own.
 
 The first half of the sets served to choose the rule, the second did not. Without SKBACKPROP_DATA the fifteen tables are
 left out. Results are kept in step_size.jsonl of the folder named by --cache.
