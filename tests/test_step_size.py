@@ -130,7 +130,12 @@ def test_adaptive_with_early_stopping():
 def test_a_warm_start_keeps_what_was_lowered():
     X, y = make_data(BackpropRegressor)
     model, taus = regressor(
-        learning_rate=0.01, learning_rate_schedule="adaptive", tol=1e9, n_iter_no_change=2, warm_start=True
+        learning_rate=0.01,
+        learning_rate_schedule="adaptive",
+        tol=1e9,
+        n_iter_no_change=2,
+        warm_start=True,
+        random_state=0,
     )
     fit_quietly(model.set_params(max_iter=5), X, y)
     assert taus[-1] == pytest.approx(0.002)
