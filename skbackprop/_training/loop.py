@@ -3,7 +3,6 @@
 The kernel makes the steps; this module decides how many, and sees to it that what comes out is finite.
 """
 
-import copy
 import time
 from math import ceil, isfinite
 
@@ -78,7 +77,7 @@ class Epochs:
     def first_loss(self, progress, share=1.0):
         """The mean f_i of the next few draws, of at most this share of an epoch, at the weights as they are."""
         n = min(START_DRAWS, ceil(share * self.draws.epoch_length))
-        rows = next(self.draws.epoch(copy.deepcopy(progress.rng), n))
+        rows = next(self.draws.epoch(progress.upcoming(), n))
         return float(total_loss(progress.network, self.samples, rows, self.steps) / n)
 
     def mean_loss(self, network):

@@ -129,6 +129,10 @@ class Progress:
         other.rule = None if self.rule is None else self.rule.copy()
         return other
 
+    def upcoming(self):
+        """A random stream that gives what the training's will give next, and leaves that where it is."""
+        return _copied(self.rng)
+
     def return_to(self, other):
         """Take over weights, moments and random stream of a copy of this state."""
         self.network.params[:], self.network.scale[:] = other.network.params, other.network.scale
