@@ -18,7 +18,8 @@ __all__ = ["BackpropAutoencoder"]
 class BackpropAutoencoder(BaseBackprop):
     """Latent low-dimensional features: a network trained to give back its input through a narrow layer.
 
-    Where a layer has few units, their outputs are latent features of the sample (lecture.md, section 5). The layers::
+    Where a layer has few units, their outputs are latent features of the sample
+    (:ref:`the lecture, section 5 <lecture-5>`). The layers::
 
         encoder   M_0 features → hidden_layer_sizes → n_components units, the code: `transform`
         decoder   code → hidden_layer_sizes backwards → M_0 outputs: `inverse_transform`
