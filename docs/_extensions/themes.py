@@ -8,6 +8,7 @@ from matplotlib.collections import Collection
 from matplotlib.colors import same_color, to_rgba_array
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
 
 #: The dark theme's colours of the page and of its text.
@@ -24,6 +25,12 @@ def darkened(colors):
     return colors
 
 
+def darkened_stroke(effect):
+    """The halo of a text."""
+    style = dict(effect._gc)
+    return withStroke(**style | {"foreground": darkened(style["foreground"])[0]})
+
+
 def darken(figure):
     """Change the greys of a figure to suit the dark theme."""
     figure.draw_without_rendering()  # ticks are made by that
@@ -32,13 +39,15 @@ def darken(figure):
     for artist in dict.fromkeys(artists):
         if isinstance(artist, Text):
             artist.set_color(darkened(artist.get_color())[0])
+            artist.set_path_effects([darkened_stroke(effect) for effect in artist.get_path_effects()])
         elif isinstance(artist, Line2D):
             colors = artist.get_color(), artist.get_markerfacecolor(), artist.get_markeredgecolor()
             line, face, edge = (color if same_color(color, "none") else darkened(color)[0] for color in colors)
             artist.set(color=line, markerfacecolor=face, markeredgecolor=edge)
         elif isinstance(artist, Patch):
             artist.set(facecolor=darkened(artist.get_facecolor())[0], edgecolor=darkened(artist.get_edgecolor())[0])
-        elif isinstance(artist, Collection) and artist.get_array() is None:
+        elif isinstance(artist, Collection) and (artist.get_array() is None or getattr(artist, "colors", None)):
+            artist.set_array(None)  # of contours, whose colours are given all the same
             artist.set(facecolors=darkened(artist.get_facecolor()), edgecolors=darkened(artist.get_edgecolor()))
 
 
