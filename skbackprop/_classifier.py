@@ -38,7 +38,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     """A neural network classifier trained with the lecture's backpropagation algorithm.
 
     Each step draws one sample i uniformly with replacement and moves all weights against the gradient of its loss f_i
-    (docs/algorithm.md, equations 2 to 7)::
+    (:ref:`the lecture, section 3 <lecture-3>`; :doc:`equations 2 to 7 </algorithm>`)::
 
         forward pass   z^l = W^l a^(l-1) + b^l,  a^l = σ(z^l)             l = 1..L,  a^0 = x_i
         backprop       δ^L = ∇f_i(a^L) ⊙ σ'(z^L),  δ^l = [(W^(l+1))ᵀ δ^(l+1)] ⊙ σ'(z^l)

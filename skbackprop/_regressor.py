@@ -28,8 +28,8 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     """A neural network regressor trained with the lecture's backpropagation algorithm.
 
     Each step draws one sample i uniformly with replacement and moves all weights against the gradient of its loss
-    f_i = Σ_k (ŷ_k − y_k)² (docs/algorithm.md, equations 2 to 7). Unless `output_activation` says otherwise, the output
-    units are the identity, and δ^L = 2(ŷ − y).
+    f_i = Σ_k (ŷ_k − y_k)² (:ref:`the lecture, section 3 <lecture-3>`; :doc:`equations 2 to 7 </algorithm>`). Unless
+    `output_activation` says otherwise, the output units are the identity, and δ^L = 2(ŷ − y).
 
     Scale the features (StandardScaler) and y (TransformedTargetRegressor) first.
 

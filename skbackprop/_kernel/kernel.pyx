@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
 
-The algorithm itself is in ``steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
-module is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call
-keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
+The algorithm itself is in ``steps.h``, which reads as docs/backpropagation.md, section 3: forward pass, backprop,
+update. This module is its Python face: it checks that the arrays fit together, hands over pointers and releases the
+GIL. A call keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in
+place.
 
 What does not fit together is refused, and nothing is changed. Two things are taken as they are: how a Network and a
 Rule have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked

@@ -1,6 +1,6 @@
-/* The backpropagation algorithm, lecture.md section 3, for one type REAL and one level of the processor (see
-   precisions.h). `steps`, at the end, is its loop; equation numbers are those of docs/algorithm.md, names are explained
-   in sample.h. Rules other than the lecture's are in rules.h. */
+/* The backpropagation algorithm, docs/backpropagation.md, section 3, for one type REAL and one level of the processor
+   (see precisions.h). `steps`, at the end, is its loop; equation numbers are those of docs/algorithm.md, names are
+   explained in sample.h. Rules other than the lecture's are in rules.h. */
 
 /* ---- Layer 1 ------------------------------------------------------------------------------------------------------
    It has most of the weights, and a step takes about as long as reading and writing them. So the update of W^1 with a
