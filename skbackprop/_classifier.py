@@ -331,7 +331,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     def from_mlp(cls, mlp, **params):
         """Take over a fitted MLPClassifier: the same predictions, and the same training from there on.
 
-        The estimator has the weights, classes_, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        The estimator has the weights, `classes_`, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
         converted so that the same steps are made (docs/from_mlp.md), and what Adam and momentum remember. The rule that
         ends a training and the random stream are its own. It has no losses yet: `loss_curve_` is empty, `loss_` and
         `best_loss_` are None, `t_` and `n_iter_` are 0.
