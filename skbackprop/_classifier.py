@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -332,6 +333,52 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
+    @classmethod
+    def from_mlp(cls, mlp, **params):
+        """Take over a fitted MLPClassifier: the same predictions, and the same training from there on.
+
+        The estimator has the weights, `classes_`, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        converted so that the same steps are made (docs/from_mlp.md), and what Adam and momentum remember. The rule that
+        ends a training and the random stream are its own. It has no losses yet: `loss_curve_` is empty, `loss_` and
+        `best_loss_` are None, `t_` and `n_iter_` are 0.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPClassifier
+            The fitted estimator, which stays as it is. Nothing of it is shared.
+        **params : dict
+            Parameters of this estimator in place of those converted. They must not change the network's layers.
+
+        Returns
+        -------
+        model : BackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is not an MLPClassifier, or `params` has an unknown name.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If a parameter of `mlp` has no equivalent and `params` has none for it: with "lbfgs" `alpha`, which was
+            divided by a number of samples that `mlp` does not keep; ``learning_rate="invscaling"``;
+            ``shuffle=False``. Or if `params` would change the network.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from skbackprop import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = MLPClassifier((8,), random_state=0, max_iter=3000).fit(X, y)
+        >>> model = BackpropClassifier.from_mlp(mlp)
+        >>> bool((model.predict(X) == mlp.predict(X)).all())
+        True
+        >>> model = model.partial_fit(X, y)
+        """
+        return cls._from_mlp(mlp, MLPClassifier, params)
+
     @fit_context
     def fit(
         self,
@@ -427,6 +474,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     # ---- y to targets ----
+
+    def _encode_as(self, mlp):
+        self.classes_ = mlp.classes_.copy()
+        self._multilabel = mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1
 
     def _encode(self, y, dtype, continues, partial, classes):
         target_type = type_of_target(y, input_name="y")

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.neural_network import MLPRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
@@ -311,6 +312,52 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_mlp(cls, mlp, **params):
+        """Take over a fitted MLPRegressor: the same predictions, and the same training from there on.
+
+        The estimator has the weights, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        converted so that the same steps are made (docs/from_mlp.md), and what Adam and momentum remember. The rule that
+        ends a training and the random stream are its own. It has no losses yet: `loss_curve_` is empty, `loss_` and
+        `best_loss_` are None, `t_` and `n_iter_` are 0.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPRegressor
+            The fitted estimator, which stays as it is. Nothing of it is shared.
+        **params : dict
+            Parameters of this estimator in place of those converted. They must not change the network's layers.
+
+        Returns
+        -------
+        model : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is not an MLPRegressor, or `params` has an unknown name.
+        NotFittedError
+            If it is not fitted.
+        ValueError
+            If a parameter of `mlp` has no equivalent and `params` has none for it: with "lbfgs" `alpha`, which was
+            divided by a number of samples that `mlp` does not keep; ``learning_rate="invscaling"``;
+            ``shuffle=False``. Or if `params` would change the network.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> from skbackprop import BackpropRegressor
+        >>> X = load_iris().data
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(8,), random_state=0, max_iter=3000).fit(X[:, :3], X[:, 3])
+        >>> model = BackpropRegressor.from_mlp(mlp)
+        >>> bool(abs(model.predict(X[:, :3]) - mlp.predict(X[:, :3])).max() < 1e-12)
+        True
+        >>> model = model.partial_fit(X[:, :3], X[:, 3])
+        """
+        return cls._from_mlp(mlp, MLPRegressor, params)
 
     @fit_context
     def fit(
