@@ -1,11 +1,14 @@
 """The documentation's build; see contributing.md."""
 
+import ast
 import importlib.metadata
 import itertools
 import re
 import textwrap
 import warnings
 
+from docutils import nodes
+from docutils.parsers.rst import Directive
 from sphinx_gallery.sorting import ExplicitOrder
 
 project = "skbackprop"
@@ -103,6 +106,21 @@ def plots_as_rst(app, page, source):
     source[0] = re.sub(r"```\{plot\}\n((?::[^\n]*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
 
 
+class Stepper(Directive):
+    """The page of a recording, in place: a {stepper} block is Python code whose last line is the recording."""
+
+    has_content = True
+
+    def run(self):
+        code = ast.parse("\n".join(self.content))
+        last = ast.Expression(code.body.pop().value)
+        names = {}
+        exec(compile(code, "{stepper}", "exec"), names)
+        recording = eval(compile(last, "{stepper}", "eval"), names)
+        return [nodes.raw("", recording._repr_html_(), format="html")]
+
+
 def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", plots_as_rst)
+    app.add_directive("stepper", Stepper)
