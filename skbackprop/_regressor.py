@@ -117,10 +117,11 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
         `batch_size` is.
 
-    dropout : float, default=0.0
+    dropout : float or sequence of float, default=0.0
         The probability, in [0, 1), with which each hidden unit is left out of a sample's step (Srivastava et al. 2014);
-        those that stay count 1 / (1 − dropout) times. Predictions use all units; `loss_curve_` is of the thinned
-        networks. Not with "lbfgs".
+        those that stay count 1 / (1 − dropout) times. A sequence has one probability for each layer that can lose
+        units, 0 to L − 1: the input's first, whose features are left out alike, then those of the hidden layers.
+        Predictions use all units; `loss_curve_` is of the thinned networks. Not with "lbfgs".
 
     tol : float, default=0.005
         Training stops when the mean loss of the last quarter of its epochs, even if it is two standard errors lower
