@@ -18,7 +18,8 @@ __all__ = ["BackpropAutoencoder"]
 class BackpropAutoencoder(BaseBackprop):
     """Latent low-dimensional features from a network trained to reproduce its input through a narrow layer.
 
-    The outputs of a layer with few units are latent features of the sample. The layers are::
+    The outputs of a layer with few units are latent features of the sample
+    (:ref:`the lecture, section 5 <lecture-5>`). The layers are::
 
         encoder   M_0 features → hidden_layer_sizes → n_components units, the code: `transform`
         decoder   code → hidden_layer_sizes reversed → M_0 outputs: `inverse_transform`

@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, c
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
+from ._from_mlp import check_mlp, parameters_of, take_over_optimizer
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._training import sampling
@@ -355,6 +356,38 @@ class BaseBackprop(
     def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
+
+    # ---- from scikit-learn's network ----
+
+    @classmethod
+    def _from_mlp(cls, mlp, kind, given):
+        """See the subclasses' `from_mlp`; `kind` is the class of `mlp`."""
+        check_mlp(mlp, kind)
+        estimator = cls(**(parameters_of(mlp, given) | given))
+        estimator._validate_params()
+        estimator._encode_as(mlp)
+        # the network depends only on the columns and the type of X and the targets
+        network = estimator._build_network(mlp.coefs_[0].T, mlp.coefs_[-1])
+        sizes = [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)]
+        activations = (*[mlp.activation] * (len(sizes) - 2), mlp.out_activation_)
+        if (network.M.tolist(), network.activations) != (sizes, activations):
+            raise ValueError(
+                f"parameters must not change the network of mlp, layers of {sizes} units with the activations "
+                f"{activations}; got {given}"
+            )
+        network.set(mlp.coefs_, mlp.intercepts_)
+        progress = Progress(network, estimator._build_rule(network), _random_stream(estimator.random_state), True)
+        progress.learning_rate = given_step_size(estimator.learning_rate, estimator.solver)
+        take_over_optimizer(mlp, progress)
+        # no epoch has been run, so there is no loss
+        vars(estimator).update(progress.fitted_attributes() | {"loss_": None, "best_loss_": None})
+        estimator.n_features_in_ = mlp.n_features_in_
+        if hasattr(mlp, "feature_names_in_"):
+            estimator.feature_names_in_ = mlp.feature_names_in_.copy()
+        return estimator
+
+    def _encode_as(self, mlp):
+        """Remember what predictions need to know about the y that `mlp` was fitted on."""
 
     # ---- outputs -------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import issparse
 from scipy.special import expit, log_expit, log_softmax
 from sklearn.base import ClassifierMixin
+from sklearn.neural_network import MLPClassifier
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
@@ -38,7 +39,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
     """A neural network classifier trained with the lecture's backpropagation algorithm.
 
     Each step draws one sample i uniformly with replacement and moves all weights against the gradient of its loss f_i
-    (docs/algorithm.md, equations 2 to 7)::
+    (:ref:`the lecture, section 3 <lecture-3>`; :doc:`equations 2 to 7 </algorithm>`)::
 
         forward pass   z^l = W^l a^(l-1) + b^l,  a^l = σ(z^l)             l = 1..L,  a^0 = x_i
         backprop       δ^L = ∇f_i(a^L) ⊙ σ'(z^L),  δ^l = [(W^(l+1))ᵀ δ^(l+1)] ⊙ σ'(z^l)
@@ -332,6 +333,52 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         tags.classifier_tags.multi_label = self.class_weight is None
         return tags
 
+    @classmethod
+    def from_mlp(cls, mlp, **params):
+        """Convert a fitted MLPClassifier: the predictions are the same, and training continues in the same way.
+
+        The estimator takes over the weights, `classes_`, `n_features_in_` and `feature_names_in_` of `mlp`, its
+        parameters, converted so that training makes the same steps (docs/from_mlp.md), and the state of Adam or
+        momentum. The stopping rule and the random stream are its own. There are no losses yet: `loss_curve_` is empty,
+        `loss_` and `best_loss_` are None, and `t_` and `n_iter_` are 0.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPClassifier
+            The fitted estimator. It is copied and left unchanged.
+        **params : dict
+            Parameters of this estimator that override the converted ones. They must not change the network's layers.
+
+        Returns
+        -------
+        model : BackpropClassifier
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is not an MLPClassifier or `params` has an unknown name.
+        NotFittedError
+            If `mlp` is not fitted.
+        ValueError
+            If `params` would change the network, or if a parameter of `mlp` has no equivalent and `params` does not
+            override it: ``learning_rate="invscaling"``, ``shuffle=False``, or with "lbfgs" `alpha`, which was divided
+            by a number of samples that `mlp` does not store.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPClassifier
+        >>> from skbackprop import BackpropClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = MLPClassifier((8,), random_state=0, max_iter=3000).fit(X, y)
+        >>> model = BackpropClassifier.from_mlp(mlp)
+        >>> bool((model.predict(X) == mlp.predict(X)).all())
+        True
+        >>> model = model.partial_fit(X, y)
+        """
+        return cls._from_mlp(mlp, MLPClassifier, params)
+
     @fit_context
     def fit(
         self,
@@ -427,6 +474,10 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         return self._fit(X, y, sample_weight, partial=True, classes=classes)
 
     # ---- y to targets ----
+
+    def _encode_as(self, mlp):
+        self.classes_ = mlp.classes_.copy()
+        self._multilabel = mlp.out_activation_ == "logistic" and mlp.n_outputs_ > 1
 
     def _encode(self, y, dtype, continues, partial, classes):
         target_type = type_of_target(y, input_name="y")

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.neural_network import MLPRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
@@ -28,8 +29,8 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     """A neural network regressor trained with the lecture's backpropagation algorithm.
 
     Each step draws one sample i uniformly with replacement and moves all weights against the gradient of its loss
-    f_i = Σ_k (ŷ_k − y_k)² (docs/algorithm.md, equations 2 to 7). Unless `output_activation` says otherwise, the output
-    units are the identity, and δ^L = 2(ŷ − y).
+    f_i = Σ_k (ŷ_k − y_k)² (:ref:`the lecture, section 3 <lecture-3>`; :doc:`equations 2 to 7 </algorithm>`). Unless
+    `output_activation` says otherwise, the output units are the identity, and δ^L = 2(ŷ − y).
 
     Scale the features (StandardScaler) and y (TransformedTargetRegressor) first.
 
@@ -311,6 +312,52 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
+
+    @classmethod
+    def from_mlp(cls, mlp, **params):
+        """Convert a fitted MLPRegressor: the predictions are the same, and training continues in the same way.
+
+        The estimator takes over the weights, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        converted so that training makes the same steps (docs/from_mlp.md), and the state of Adam or momentum. The
+        stopping rule and the random stream are its own. There are no losses yet: `loss_curve_` is empty, `loss_` and
+        `best_loss_` are None, and `t_` and `n_iter_` are 0.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPRegressor
+            The fitted estimator. It is copied and left unchanged.
+        **params : dict
+            Parameters of this estimator that override the converted ones. They must not change the network's layers.
+
+        Returns
+        -------
+        model : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is not an MLPRegressor or `params` has an unknown name.
+        NotFittedError
+            If `mlp` is not fitted.
+        ValueError
+            If `params` would change the network, or if a parameter of `mlp` has no equivalent and `params` does not
+            override it: ``learning_rate="invscaling"``, ``shuffle=False``, or with "lbfgs" `alpha`, which was divided
+            by a number of samples that `mlp` does not store.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> from skbackprop import BackpropRegressor
+        >>> X = load_iris().data
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(8,), random_state=0, max_iter=3000).fit(X[:, :3], X[:, 3])
+        >>> model = BackpropRegressor.from_mlp(mlp)
+        >>> bool(abs(model.predict(X[:, :3]) - mlp.predict(X[:, :3])).max() < 1e-12)
+        True
+        >>> model = model.partial_fit(X[:, :3], X[:, 3])
+        """
+        return cls._from_mlp(mlp, MLPRegressor, params)
 
     @fit_context
     def fit(

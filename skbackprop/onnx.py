@@ -25,7 +25,7 @@ try:
     )
 except ImportError as error:
     raise ImportError(
-        f'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]", which also installs onnxruntime ({error})'
+        f'skbackprop.onnx needs skl2onnx: in a copy of the repository, pip install -e ".[onnx]" ({error})'
     ) from error
 
 from ._autoencoder import BackpropAutoencoder

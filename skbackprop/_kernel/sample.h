@@ -10,17 +10,17 @@ typedef struct {
     const rule_t *rule;
     const samples_t *samples;
     double *scale;                          /* of W^1, see `shrink` */
-    REAL **W, **b, **z, **a, **da, **delta; /* indexed by the layer, 1..L; one row of stride[l] values a sample */
-    REAL *y;                                /* the target, where it is given as the index of a unit */
+    REAL **W, **b, **z, **a, **da, **delta; /* indexed by layer, 1..L; one row of stride[l] values per sample */
+    REAL *y;                                /* the target, if it is given as the index of a unit */
     int32_t *index[2];                      /* room for the nonzeros of two samples */
     REAL *value[2];
-    FN(row_t) last;                         /* of the update of W^1 that waits (see steps.h): its sample, */
+    FN(row_t) last;                         /* the postponed update of W^1 (see steps.h): its sample, */
     REAL *step;                             /* and its tau / scale * delta^1 */
     void *memory;
 } FN(state_t);
 
-/* Takes one block of zeroed memory for all of that, for so many samples at a time; for more than one, a[0] is room for
-   copies of dense ones. Returns 0 where there is no memory. */
+/* Allocates one block of zeroed memory for all of this, for `rows` samples at a time. With more than one, a[0] is room
+   for copies of dense samples. Returns 0 if out of memory. */
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rule, void *params, double *scale,
                         const samples_t *samples, ptrdiff_t rows) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
@@ -73,8 +73,8 @@ static ptrdiff_t FN(count_nonzeros)(const REAL *restrict x, ptrdiff_t n) {
     return nonzeros;
 }
 
-/* The nonzeros of x as a list in index and value: without a branch, so what is written for a 0 is written over, or
-   stands behind the list. */
+/* The nonzeros of x as a list in index and value. There is no branch, so what is written for a 0 is overwritten or ends
+   up after the end of the list. */
 static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
     FN(row_t) list = {value, index, 0};
     for (ptrdiff_t k = 0; k < x.count; k++) {
@@ -85,16 +85,16 @@ static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *restrict index, REAL *r
     return list;
 }
 
-/* The list of x's nonzeros; or x as it is, where more than half of its values are not 0. */
+/* The list of x's nonzeros, or x itself if more than half of its values are nonzero. */
 static FN(row_t) FN(without_zeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
     return FN(count_nonzeros)(x.value, x.count) > x.count / 2 ? x : FN(list_nonzeros)(x, index, value);
 }
 
-/* Where W^1 has no more values than this, looking for zeros in a dense sample costs more than they save. */
+/* If W^1 has at most this many values, looking for zeros in a dense sample costs more than they save. */
 #undef SMALL_W1
 #define SMALL_W1 4096
 
-/* Sample i; a list of nonzeros, if one has to be made, goes to the room number `room` (0 or 1). */
+/* Sample i. If a list of nonzeros has to be made, it goes to buffer number `room` (0 or 1). */
 static FN(row_t) FN(sample)(const FN(state_t) * s, ptrdiff_t i, int room) {
     const samples_t *samples = s->samples;
     if (!samples->indptr) {
@@ -113,8 +113,8 @@ static FN(row_t) FN(sample)(const FN(state_t) * s, ptrdiff_t i, int room) {
 
 /* ---- Forward pass ---- */
 
-/* Dropout leaves a hidden unit out, a_j = 0, with the probability `dropout`, and multiplies those that stay by
-   1 / (1 - dropout), as in Srivastava et al. (2014), section 10; sigma' goes the same way, and with it delta. (13) */
+/* Dropout leaves out a hidden unit, a_j = 0, with probability `dropout`, and multiplies the others by
+   1 / (1 - dropout), as in Srivastava et al. (2014), section 10; likewise sigma', and through it delta. (13) */
 static void FN(drop_out)(REAL *restrict a, REAL *restrict da, const uint16_t *restrict noise, double dropout,
                          ptrdiff_t n) {
     const REAL keep = (REAL)(1 / (1 - dropout));
@@ -126,8 +126,8 @@ static void FN(drop_out)(REAL *restrict a, REAL *restrict da, const uint16_t *re
     }
 }
 
-/* a^l = sigma(z^l) (3), and sigma'(z^l), of the sample in row r, which is that of draw t. The padding goes through
-   sigma too, to leave no scalar remainder. */
+/* a^l = sigma(z^l) (3) and sigma'(z^l) of the sample in row r, which is that of draw t. The padding goes through sigma
+   too, to leave no scalar remainder. */
 static inline void FN(activate)(const FN(state_t) * s, ptrdiff_t l, ptrdiff_t r, ptrdiff_t t) {
     const network_t *net = s->net;
     const ptrdiff_t n = net->stride[l];
@@ -141,7 +141,7 @@ static inline void FN(activate)(const FN(state_t) * s, ptrdiff_t l, ptrdiff_t r,
 
 /* ---- Backprop begins ---- */
 
-/* delta^L (4) of sample i, in row r. Returns f_i. */
+/* delta^L (4) of sample i, stored in row r. Returns f_i. */
 static inline double FN(output_delta)(const FN(state_t) * s, ptrdiff_t i, ptrdiff_t r) {
     const network_t *net = s->net;
     const samples_t *samples = s->samples;
@@ -158,15 +158,15 @@ static inline double FN(output_delta)(const FN(state_t) * s, ptrdiff_t i, ptrdif
 
 /* ---- The L2 penalty of W^1 ---- */
 
-/* The range in which neither scale nor 1 / scale times a step overflows, by far. */
+/* A range in which neither scale nor 1 / scale times a step is anywhere near overflow. */
 #undef SCALE_MIN
 #undef SCALE_MAX
 #define SCALE_MIN (REAL_IS_DOUBLE ? 1e-100 : 1e-12)
 #define SCALE_MAX (1 / SCALE_MIN)
 
-/* W^1 <- (1 - tau alpha) W^1, before the sample's gradient is subtracted. Every weight shrinks, also those of inputs
-   that are 0 in the sample: so W^1 is kept as scale * W, and only scale is multiplied. It is folded into W where it
-   leaves its range (it may be negative or 0: where tau alpha >= 1). */
+/* W^1 <- (1 - tau alpha) W^1, before the sample's gradient is subtracted. Every weight shrinks, even for inputs that
+   are 0 in the sample. So W^1 is stored as scale * W, and only scale is multiplied. It is folded into W when it leaves its
+   range (if tau alpha >= 1, it may be negative or 0). */
 static inline void FN(shrink)(const FN(state_t) * s) {
     *s->scale *= 1 - s->rule->tau * s->rule->alpha;
     if (fabs(*s->scale) > SCALE_MIN && fabs(*s->scale) < SCALE_MAX) return;

@@ -21,9 +21,9 @@ __all__ = ["NetworkDisplay"]
 class NetworkDisplay:
     """The network as a graph: a column of circles for each layer, and a line for each weight.
 
-    The line from unit k of layer l−1 to unit j of layer l stands for W^l_jk. Its hue shows the sign; its width and
-    opacity show ``|W^l_jk|`` relative to the largest in W^l. The fill of unit j shows the bias b^l_j in the same way.
-    Of layers with more than `max_units` units, only the first and last units are drawn.
+    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`). Its
+    hue shows the sign; its width and opacity show ``|W^l_jk|`` relative to the largest in W^l. The fill of unit j shows
+    the bias b^l_j in the same way. Of layers with more than `max_units` units, only the first and last are drawn.
 
     Create it with `from_estimator`.
 

@@ -49,7 +49,9 @@ def pyplot(caller):
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{caller} needs matplotlib: pip install "skbackprop[plot]" ({error})') from error
+        raise ImportError(
+            f'{caller} needs matplotlib: in a copy of the repository, pip install -e ".[plot]" ({error})'
+        ) from error
     return plt
 
 
@@ -68,9 +70,7 @@ def resolve_image_shape(image_shape, n_features):
         or (len(shape) == 3 and shape[2] != 3)
         or np.prod(shape) != n_features
     ):
-        raise ValueError(
-            f"image_shape must be (h, w) or (h, w, 3), with {n_features} values; got {image_shape!r}"
-        )
+        raise ValueError(f"image_shape must be (h, w) or (h, w, 3), with {n_features} values; got {image_shape!r}")
     return shape
 
 

@@ -31,8 +31,9 @@ class HiddenUnitsDisplay:
     """What each unit of the first layer responds to: its line in the plane, or its weights as an image.
 
     With two features, each unit j is a linear classifier with the line z_j = ⟨W_j, x⟩ + b_j = 0. An arrow points to the
-    side where z_j > 0. The following layers combine these classifiers into the decision, drawn as coloured regions, or
-    as contours of the prediction for a regressor. Nonlinear steps of a Pipeline before the network bend the lines.
+    side where z_j > 0. The following layers combine these classifiers into the decision
+    (:ref:`the lecture, section 5 <lecture-5>`), drawn as coloured regions, or as contours of the prediction for a
+    regressor. Nonlinear steps of a Pipeline before the network bend the lines.
 
     With `image_shape`, the weights W_j of each unit are drawn as an image, all on one scale centred at 0. Colour images
     are ``0.5 + W_j / (2 max |W|)``, so that grey is 0.

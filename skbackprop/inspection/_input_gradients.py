@@ -25,8 +25,9 @@ class InputGradientDisplay:
     """Which inputs an output depends on: ∂ output / ∂ x, by backprop to layer 0.
 
     The gradient is that of ``input_gradients``: of z^L_k for a classifier or ŷ_k for a regressor, with respect to the
-    inputs of the network. In a Pipeline, these are the outputs of the earlier steps. For single samples the gradient is
-    drawn with its sign; for many samples, the mean of its absolute value is drawn.
+    inputs of the network. In a Pipeline, these are the outputs of the earlier steps. It is found like the δ^l of
+    :ref:`the lecture, section 2 <lecture-2>`, one layer further down. For single samples the gradient is drawn with its
+    sign; for many samples, the mean of its absolute value is drawn.
 
     Create it with `from_estimator`.
 

@@ -15,9 +15,10 @@ __all__ = ["LatentSpaceDisplay"]
 class LatentSpaceDisplay:
     """The outputs a^l of a layer, with one point per sample.
 
-    If M_l is small, a^l is a set of low-dimensional latent features of the sample. With two units, these are the two
-    axes. With more, their outputs are projected onto the first two principal components. With one, it is the horizontal
-    axis, and the vertical axis is the class (jittered, so that points do not hide each other) or the target value.
+    If M_l is small, a^l is a set of low-dimensional latent features of the sample
+    (:ref:`the lecture, section 5 <lecture-5>`). With two units, these are the two axes. With more, their outputs are
+    projected onto the first two principal components. With one, it is the horizontal axis, and the vertical axis is the
+    class (jittered, so that points do not hide each other) or the target value.
 
     Create it with `from_estimator`.
 

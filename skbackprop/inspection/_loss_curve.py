@@ -13,9 +13,10 @@ __all__ = ["LossCurveDisplay"]
 class LossCurveDisplay:
     """The loss after each epoch, for one or several estimators.
 
-    The solid line is the training loss: the mean f_i over an epoch's draws, each taken with the weights of its own
-    step. The dashed line is the validation loss: the mean f_i over the held-out samples after the epoch. A marker shows
-    the epoch with the best validation score, whose weights `early_stopping` keeps.
+    The solid line is the training loss: the mean f_i (:ref:`the lecture, section 1 <lecture-1>`) over an epoch's draws,
+    each taken with the weights of its own step. The dashed line is the validation loss: the mean f_i over the held-out
+    samples after the epoch. A marker shows the epoch with the best validation score, whose weights `early_stopping`
+    keeps.
 
     Create it with `from_estimator` or `from_estimators`.
 
