@@ -19,13 +19,13 @@ __all__ = ["NetworkDisplay"]
 
 
 class NetworkDisplay:
-    """The network as a graph: a column of circles for each layer, a line for each weight.
+    """The network as a graph: a column of circles for each layer, and a line for each weight.
 
-    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`): its
-    hue is the sign, its width and opacity are ``|W^l_jk|`` over the largest of W^l. The filling of unit j is the bias
-    b^l_j in the same way. Layers of more than `max_units` units are drawn by their first and last units.
+    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`). Its
+    hue shows the sign; its width and opacity show ``|W^l_jk|`` relative to the largest in W^l. The fill of unit j shows
+    the bias b^l_j in the same way. Of layers with more than `max_units` units, only the first and last are drawn.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
@@ -43,20 +43,20 @@ class NetworkDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     units_ : list of ndarray of int
-        For each layer 0, ..., L the units that are drawn, from the top.
+        For each layer 0, ..., L, the units that are drawn, from top to bottom.
     edges_ : list of matplotlib LineCollection
-        For each layer 1, ..., L the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
+        For each layer 1, ..., L, the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
         drawn in layer l−1 to the j-th in layer l.
     nodes_ : list of matplotlib EllipseCollection
-        For each layer 0, ..., L its circles.
+        For each layer 0, ..., L, its circles.
     titles_ : list of matplotlib Text
-        For each layer its name, M_l and activation.
+        For each layer, its name, M_l and activation.
     texts_ : list of matplotlib Text
-        The names of inputs and outputs, from the top.
+        The names of the inputs and outputs, from top to bottom.
 
     Examples
     --------
@@ -84,32 +84,32 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         feature_names : sequence of str, default=None
-            Names of the network's M_0 inputs; None takes those it was fitted with, or that the Pipeline gives them.
+            Names of the network's M_0 inputs. None uses those it was fitted with or that the Pipeline produces.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``, or of a regressor's outputs; None takes the labels.
+            Names of the classes, in the order of ``classes_``, or of a regressor's outputs. None uses the labels.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : NetworkDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
@@ -129,11 +129,11 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
 
         Returns
         -------
@@ -143,7 +143,7 @@ class NetworkDisplay:
         Raises
         ------
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
@@ -163,7 +163,7 @@ class NetworkDisplay:
         return self
 
     def _frame(self, plt, points, sizes, rows):
-        """Titles, limits and legend: everything has its room in points. Returns the font size of the names."""
+        """Set titles, limits and legend, laid out in points. Returns the font size of the names."""
         ax, L = self.ax_, len(self.coefs)
         base = font_size(plt)
         width, height = self._points = points
@@ -202,7 +202,7 @@ class NetworkDisplay:
         return size
 
     def _names(self, end):
-        """The names of the inputs (0) or the outputs (-1) that are drawn."""
+        """The names of the inputs (0) or outputs (-1) that are drawn."""
         names, n = (
             (self.feature_names, self.coefs[0].shape[0]) if end == 0 else (self.output_names, self.coefs[-1].shape[1])
         )
@@ -269,7 +269,7 @@ class NetworkDisplay:
             if l > 0:
                 b = np.asarray(self.intercepts[l - 1])
                 color = signed_colors(b[self.units_[l]], np.abs(b).max(), plt, cmap)
-                fill = color[:, 3:] * color[:, :3] + (1 - color[:, 3:]) * fill  # opaque: no line shows through
+                fill = color[:, 3:] * color[:, :3] + (1 - color[:, 3:]) * fill  # opaque, so that no line shows through
             diameter = np.full(len(y), 2 * self._radius)
             nodes = EllipseCollection(
                 diameter,
@@ -308,14 +308,14 @@ class NetworkDisplay:
 
 
 def _shown(m, max_units):
-    """The units that are drawn of a layer of m: all, or the first and the last."""
+    """The units to draw of a layer of m: all of them, or the first and last ones."""
     if m <= max_units:
         return np.arange(m)
     return np.r_[: -(-max_units // 2), m - max_units // 2 : m]
 
 
 def _heights(units, m):
-    """The units' places in their column, one apart, and one place left out for the units that are not drawn."""
+    """The heights of the units in their column, one apart, with a gap for those that are not drawn."""
     place = np.arange(len(units), dtype=float)
     if len(units) < m:
         place[-(-len(units) // 2) :] += 1
@@ -323,7 +323,7 @@ def _heights(units, m):
 
 
 def _title(l, m, activation):
-    """What stands above layer l; activation None is the input."""
+    """The title above layer l; the input has no activation (None)."""
     if activation is None:
         return f"input\n$M_0 = {m}$\n"
     return f"layer {l}\n$M_{{{l}}} = {m}$\n{activation.replace('_', ' ')}"
