@@ -21,9 +21,9 @@ __all__ = ["NetworkDisplay"]
 class NetworkDisplay:
     """The network as a graph: a column of circles for each layer, a line for each weight.
 
-    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (lecture.md, section 2): its hue is the sign, its
-    width and opacity are ``|W^l_jk|`` over the largest of W^l. The filling of unit j is the bias b^l_j in the same way.
-    Layers of more than `max_units` units are drawn by their first and last units.
+    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`): its
+    hue is the sign, its width and opacity are ``|W^l_jk|`` over the largest of W^l. The filling of unit j is the bias
+    b^l_j in the same way. Layers of more than `max_units` units are drawn by their first and last units.
 
     Make it by `from_estimator`.
 

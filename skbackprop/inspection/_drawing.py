@@ -49,7 +49,9 @@ def pyplot(caller):
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{caller} needs matplotlib: pip install "skbackprop[plot]" ({error})') from error
+        raise ImportError(
+            f'{caller} needs matplotlib: in a copy of the repository, pip install -e ".[plot]" ({error})'
+        ) from error
     return plt
 
 

@@ -32,8 +32,8 @@ class HiddenUnitsDisplay:
 
     Two features: each unit j is a linear classifier, whose line is z_j = ⟨W_j, x⟩ + b_j = 0; an arrow points to the
     side of z_j > 0. The weights of the following layers combine them to the decision, which is drawn as coloured
-    regions, or for a regressor as contours of the prediction (lecture.md, section 5). Steps of a Pipeline before the
-    network bend the lines.
+    regions, or for a regressor as contours of the prediction (:ref:`the lecture, section 5 <lecture-5>`). Steps of a
+    Pipeline before the network bend the lines.
 
     With `image_shape`: the weights W_j of each unit as an image, all on one scale with 0 in its middle; colour images
     are ``0.5 + W_j / (2 max |W|)``, so that grey is 0.

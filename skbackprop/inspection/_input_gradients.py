@@ -26,8 +26,8 @@ class InputGradientDisplay:
 
     The gradient is that of ``input_gradients``: of z^L_k for a classifier, of ŷ_k for a regressor, with respect to
     the inputs of the network, in a Pipeline those that its earlier steps make. Of single samples it is drawn with its
-    sign; of many samples the mean of its absolute value is drawn (δ of lecture.md, section 2, taken one layer further
-    down).
+    sign; of many samples the mean of its absolute value is drawn (δ of :ref:`the lecture, section 2 <lecture-2>`, taken
+    one layer further down).
 
     Make it by `from_estimator`.
 

@@ -15,10 +15,10 @@ __all__ = ["LatentSpaceDisplay"]
 class LatentSpaceDisplay:
     """The outputs a^l of a layer, a point for each sample.
 
-    Where M_l is small, a^l is a set of latent features of the sample, of few dimensions (lecture.md, section 5). Two
-    units are the two axes. More are projected onto the first two principal components of their outputs. One unit is
-    the horizontal axis; the vertical one is the class (a little scattered, so that points do not hide each other) or
-    the target value.
+    Where M_l is small, a^l is a set of latent features of the sample, of few dimensions
+    (:ref:`the lecture, section 5 <lecture-5>`). Two units are the two axes. More are projected onto the first two
+    principal components of their outputs. One unit is the horizontal axis; the vertical one is the class (a little
+    scattered, so that points do not hide each other) or the target value.
 
     Make it by `from_estimator`.
 

@@ -15,7 +15,7 @@ class LossCurveDisplay:
 
     Training loss (solid): the mean f_i of an epoch's draws, each at the weights of its own step. Validation loss
     (dashed): the mean f_i of the held-out samples after the epoch. A marker shows the epoch of the best validation
-    score, whose weights `early_stopping` keeps. f_i is the loss of lecture.md, section 1.
+    score, whose weights `early_stopping` keeps. f_i is the loss of :ref:`the lecture, section 1 <lecture-1>`.
 
     Make it by `from_estimator` or `from_estimators`.
 
