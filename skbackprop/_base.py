@@ -81,7 +81,7 @@ def _one_or_list(values, name):
         raise ValueError(f"{name} must be ordered, such as a list or a tuple; got {values!r}")
     if isinstance(values, np.ndarray):
         return values.tolist()  # a 0-dimensional array gives a single value
-    return values if isinstance(values, (Integral, str)) else list(values)
+    return values if isinstance(values, (Real, str)) else list(values)
 
 
 def _is_small_frame(X, dtype):
@@ -120,7 +120,7 @@ class BaseBackprop(
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
@@ -217,6 +217,7 @@ class BaseBackprop(
 
     def _build_rule(self, network):
         """How gradients become steps; None for L-BFGS, which has its own way."""
+        dropout = self._resolve_dropout(len(network.M) - 2)
         if self.solver == "lbfgs":
             return None
         name = self.solver
@@ -226,7 +227,7 @@ class BaseBackprop(
             network,
             name,
             batch_size=self.batch_size,
-            dropout=getattr(self, "dropout", 0.0),
+            dropout=dropout,
             momentum=self.beta_1 if name == "adam" else self.momentum,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
@@ -336,6 +337,20 @@ class BaseBackprop(
                 f"activation must be one name, or one for each of the {len(hidden)} hidden layers; got {activations}"
             )
         return hidden, activations
+
+    def _resolve_dropout(self, n_hidden):
+        """The rates of dropout of the input and of each hidden layer."""
+        given = getattr(self, "dropout", 0.0)
+        rates = _one_or_list(given, "dropout")
+        rates = rates if isinstance(rates, list) else [0.0, *[rates] * n_hidden]
+        if not all(isinstance(p, Real) and 0 <= p < 1 for p in rates):
+            raise ValueError(f"dropout must be in [0, 1); got {given!r}")
+        if len(rates) != 1 + n_hidden:
+            raise ValueError(
+                "dropout must be one number for all hidden layers, or a sequence with one for the input and one for "
+                f"each of the {n_hidden} hidden layers; got {given!r}"
+            )
+        return rates
 
     def _check_same_shape(self, network):
         given, own = ([W.shape for W in coefs] for coefs in (network.coefs, self.coefs_))

@@ -121,10 +121,11 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Strength of the L2 penalty. Each step adds ``alpha * W`` to the gradient of every weight matrix W, but not of b,
         whatever the `batch_size`.
 
-    dropout : float, default=0.0
+    dropout : float or sequence of float, default=0.0
         Probability, in [0, 1), of dropping each hidden unit from a sample's step (Srivastava et al. 2014). The
-        remaining units are scaled by 1 / (1 − dropout). Predictions use all units; `loss_curve_` is that of the thinned
-        networks. Ignored by "lbfgs".
+        remaining units are scaled by 1 / (1 − dropout). A sequence gives one probability for each of the layers 0 to
+        L − 1: first that of dropping an input feature, then those of the hidden layers. Predictions use all units;
+        `loss_curve_` is that of the thinned networks. Ignored by "lbfgs".
 
     tol : float, default=0.005
         Relative tolerance for stopping. Let d be the decrease of the mean loss from the second-to-last to the last

@@ -66,7 +66,8 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
                 most = sum > most ? sum : most;
             }
     }
-    const size_t written = samples->indptr && !samples->wide_indices ? 0 : most + M; /* see list_nonzeros */
+    const int in_place = samples->indptr && !samples->wide_indices && !rule->noise;
+    const size_t written = in_place ? 0 : most + M; /* see list_nonzeros */
     const size_t x = aligned(rows * sizeof *lists->x), index = aligned(written * sizeof *lists->index);
     const size_t of_x = aligned(written * sizeof(REAL)), sample = aligned(most * sizeof *lists->sample);
     const size_t value = aligned(most * sizeof(REAL)), end = aligned(M * sizeof *lists->end);
@@ -104,11 +105,14 @@ static void FN(make_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int
 
     lists->n_inputs = 0;
     for (ptrdiff_t r = 0; r < n; r++) {
-        FN(row_t) x = sparse ? FN(sample)(s, draws[t + r], 0) : FN(dense_sample)(s, draws[t + r]);
+        FN(row_t) x = sparse ? FN(sample)(s, draws[t + r], t + r, 0) : FN(dense_sample)(s, draws[t + r]);
+        if (!sparse) x = FN(thinned)(s, x, t + r, NULL, s->value[0]);
         if (!sparse)
             x = FN(list_nonzeros)(x, lists->index + written, lists->of_x + written);
-        else if (s->samples->wide_indices)
+        else if (x.index == s->index[0]) { /* the next sample takes the room */
             x.index = memcpy(lists->index + written, x.index, x.count * sizeof *x.index);
+            x.value = memcpy(lists->of_x + written, x.value, x.count * sizeof *x.value);
+        }
         written += x.count;
         lists->x[r] = x;
         for (ptrdiff_t q = 0; q < x.count; q++)
@@ -155,8 +159,10 @@ static double FN(forward_and_backprop)(const FN(state_t) * s, const FN(lists_t) 
     const ptrdiff_t L = net->L, *M = net->M, *stride = net->stride;
     double sum = 0;
     if (!lists->in_use)
-        for (ptrdiff_t r = 0; r < n; r++)
-            memcpy(s->a[0] + r * M[0], FN(dense_sample)(s, draws[t + r]).value, M[0] * sizeof(REAL));
+        for (ptrdiff_t r = 0; r < n; r++) {
+            const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, draws[t + r]), t + r, NULL, s->a[0] + r * M[0]);
+            if (x.value != s->a[0] + r * M[0]) memcpy(s->a[0] + r * M[0], x.value, M[0] * sizeof(REAL));
+        }
     for (ptrdiff_t l = 1; l <= L; l++) {
         FN(forward_batch)(s, lists, l, n);
         for (ptrdiff_t r = 0; r < n; r++) FN(activate)(s, l, r, t + r);

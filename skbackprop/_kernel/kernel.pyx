@@ -18,6 +18,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t
 
 cdef extern from "types.h":
     double EXP_MAX_FLOAT, EXP_MAX_DOUBLE, NO_MEMORY
+    int NOISE_OF_INPUT
     ctypedef struct network_t:
         ptrdiff_t L
         const ptrdiff_t *M
@@ -35,7 +36,7 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
-        double dropout
+        const double *dropout
         const uint16_t *noise
     int GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
@@ -115,31 +116,53 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
         The L2 penalty: each step uses the gradient of f_i plus ``alpha * W``.
     rule : Rule, default=None
         How gradients become steps; its moments are changed in place. None means the lecture's plain steps.
-    noise : ndarray of uint16 of shape (n_draws, n_hidden), default=None
-        One number per draw and hidden unit, including padding. The unit is left out of the draw if
-        ``noise < rule.dropout * 2**16``.
+    noise : ndarray of uint16 of shape (n_draws, rule.n_noise), default=None
+        For each draw and every layer l with ``rule.dropout[l] > 0``: four numbers for the input, from which those of
+        its values are made, or one per unit of a hidden layer, including padding. A value or unit is left out of the
+        draw if its number is less than ``rule.dropout[l] * 2**16``.
 
     Returns
     -------
     float
         The sum of f_i over the draws, each taken with the weights before its own step.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
     cdef const uint16_t[:, ::1] numbers
+    cdef const double[::1] dropout
     if rule is None or tau == 0:
         return _train(network, samples, draws, how, None, None)
     how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
     how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
     if noise is not None:
-        numbers = noise
-        n_hidden = network.stride[1 : len(network.stride) - 1].sum()
-        if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
+        numbers, dropout = noise, rule.dropout
+        if dropout.shape[0] != len(network.stride) - 1:
+            raise ValueError("the rule was made for another network")
+        if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != noise_of_a_draw(network, rule.dropout):
             raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
         if noise.size:
-            how.noise, how.dropout = &numbers[0, 0], rule.dropout
+            how.noise, how.dropout = &numbers[0, 0], &dropout[0]
     total = _train(network, samples, draws, how, rule.moments, rule.gradient)
     rule.t += (draws.shape[0] + how.batch_size - 1) // how.batch_size
     return total
+
+
+def noise_of_a_draw(network, dropout):
+    """How many random numbers one draw takes.
+
+    Parameters
+    ----------
+    network : Network
+        The layers.
+    dropout : ndarray of float64 of shape (L,)
+        Of layers 0 to L - 1.
+
+    Returns
+    -------
+    int
+        The length of a row of `noise` in `steps`.
+    """
+    numbers = [NOISE_OF_INPUT, *network.stride[1 : len(network.stride) - 1]]
+    return int(sum([n for n, p in zip(numbers, dropout, strict=True) if p > 0]))
 
 
 def gradient(network, samples, const int64_t[::1] draws not None):
@@ -162,7 +185,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
         Its gradient, a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
     return _train(network, samples, draws, how, None, G), G
 
 

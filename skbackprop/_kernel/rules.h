@@ -136,7 +136,9 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, i, 0), moving = samples->indptr ? x : FN(dense_sample)(&s, i);
+        const FN(row_t) x = FN(sample)(&s, i, t, 0);
+        const FN(row_t) moving =
+            samples->indptr ? x : FN(thinned)(&s, FN(dense_sample)(&s, i), t, NULL, s.value[1]);
         FN(forward_pass)(&s, &x, t);
         sum += FN(output_delta)(&s, i, 0);
         FN(advance)(&mover, &s);

@@ -76,7 +76,7 @@ static double FN(steps)(const network_t *net, const rule_t *rule, void *params, 
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, i, t % 2);
+        const FN(row_t) x = FN(sample)(&s, i, t, t % 2);
         FN(forward_pass)(&s, &x, t);
         sum += FN(output_delta)(&s, i, 0); /* f_i, and delta^L (4) */
         if (rule->tau != 0) FN(backprop_and_update)(&s, &x);

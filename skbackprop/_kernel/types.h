@@ -43,12 +43,13 @@ typedef struct {
     void *first, *second;    /* moments, if the rule has them */
     int64_t t;               /* updates made so far */
     void *gradient;          /* of a batch; for batch_size > 1 */
-    double dropout;          /* a hidden unit is left out of a draw if noise / NOISE_RANGE < dropout */
-    const uint16_t *noise;   /* one number per draw and hidden unit, including padding; NULL: no dropout */
+    const double *dropout;   /* of layer l = 0..L-1, the input's first: see drop_out in sample.h */
+    const uint16_t *noise;   /* random numbers, one row per draw; NULL: no dropout */
 } rule_t;
 
 enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };
 #define NOISE_RANGE 65536
+#define NOISE_OF_INPUT 4
 
 /* The samples. X is dense (indptr NULL; rows of M[0] values) or CSR. The targets are rows of M[L] values or (Y NULL)
    codes: the index of the one output that should be 1, all others being 0. */
@@ -66,10 +67,19 @@ typedef struct {
 typedef double (*training_t)(const network_t *net, const rule_t *rule, void *params, double *scale,
                              const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws);
 
-/* The number of units in layers 1..l-1, including padding: where layer l begins in the noise of a draw. */
+/* The number of units in layers 1..l-1, including padding. */
 static ptrdiff_t units_before(const network_t *net, ptrdiff_t l) {
     ptrdiff_t sum = 0;
     for (ptrdiff_t k = 1; k < l; k++) sum += net->stride[k];
+    return sum;
+}
+
+/* In the noise of a draw, layer l's numbers begin here: the layers before it have NOISE_OF_INPUT and one for each unit,
+   padding included, unless nothing of them is left out. */
+static ptrdiff_t noise_before(const network_t *net, const double *dropout, ptrdiff_t l) {
+    ptrdiff_t sum = 0;
+    for (ptrdiff_t k = 0; k < l; k++)
+        if (dropout[k] > 0) sum += k ? net->stride[k] : NOISE_OF_INPUT;
     return sum;
 }
 #endif

@@ -8,7 +8,7 @@ from math import ceil, isfinite
 
 import numpy as np
 
-from .._kernel import steps
+from .._kernel import noise_of_a_draw, steps
 from .chunks import chunk_length, mean_loss, total_loss, touched_weights
 from .guard import Guard
 from .reference import constant_loss
@@ -51,10 +51,10 @@ class Epochs:
     def __init__(self, progress, plan, alpha, steps=steps, chunk=None):
         network, rule, samples, draws = progress.network, progress.rule, plan.samples, plan.draws
         self.plan, self.samples, self.draws, self.alpha, self.steps = plan, samples, draws, alpha, steps
-        self.n_hidden = int(network.stride[1:-1].sum()) if rule.dropout else 0
+        self.n_noise = noise_of_a_draw(network, rule.dropout)
         self.chunk = chunk_length(network, samples) if chunk is None else chunk
-        if self.n_hidden:
-            self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_hidden))
+        if self.n_noise:
+            self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_noise))
         self.chunk = max(1, self.chunk // rule.batch_size) * rule.batch_size  # whole batches
         n_values = network.n_params * (1 + len(rule.moments))
         touched = touched_weights(network, samples) * draws.epoch_length
@@ -64,11 +64,11 @@ class Epochs:
         """Make the steps of an epoch in chunks; yields (sum of f_i, number of draws) for each."""
         rng = progress.rng
         # dropout has its own stream, so that neither depends on how an epoch is cut into chunks
-        noise_bits = np.random.PCG64(rng.integers(2**63)) if self.n_hidden else None
+        noise_bits = np.random.PCG64(rng.integers(2**63)) if self.n_noise else None
         for rows in self.draws.epoch(rng, self.chunk):
             noise = None
             if noise_bits is not None:
-                size = len(rows) * self.n_hidden
+                size = len(rows) * self.n_noise
                 noise = noise_bits.random_raw(-(-size // 4)).view(np.uint16)[:size].reshape(len(rows), -1)
             yield self.steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise), len(rows)
         if self.epochs_per_look == 1:

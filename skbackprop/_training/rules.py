@@ -34,8 +34,8 @@ class Rule:
         One of `RULES`.
     batch_size : int
         Number of samples per step.
-    dropout : float
-        The probability of leaving a hidden unit out of a draw.
+    dropout : sequence of float, default=None
+        The probability of leaving out a unit of layers 0 to L - 1, the input's first. None means 0.
     momentum : float
         μ, or β₁ of adam.
     beta_2, epsilon : float
@@ -51,12 +51,12 @@ class Rule:
         The kernel's workspace for the gradient of a batch.
     """
 
-    def __init__(self, network, name="sgd", *, batch_size=1, dropout=0.0, momentum=0.0, beta_2=0.0, epsilon=0.0):
+    def __init__(self, network, name="sgd", *, batch_size=1, dropout=None, momentum=0.0, beta_2=0.0, epsilon=0.0):
         dtype, size = network.params.dtype, len(network.params)
         self.name = name
         self.code = list(RULES).index(name)
         self.batch_size = batch_size
-        self.dropout = dropout
+        self.dropout = np.zeros(len(network.M) - 1) if dropout is None else np.array(dropout, dtype=np.float64)
         self.momentum = momentum
         self.beta_2 = beta_2
         self.epsilon = max(epsilon, np.finfo(dtype).tiny)  # not 0 in float32: 0 / 0 where a gradient is 0

@@ -48,6 +48,10 @@ class Stop:
             return max(EPOCHS, ceil(DRAWS / self.epoch_length))
         return self.n_iter_no_change
 
+    def window(self, n_epochs):
+        """Epochs of each of the two windows that are compared after so many epochs."""
+        return max(self.shortest, -(-n_epochs // SHARE))
+
     def is_due(self, n_epochs):
         """Whether to check the rule after this many epochs: two shortest windows, then a quarter more each time.
 
@@ -68,7 +72,7 @@ class Stop:
         n_epochs = progress.n_in_window
         if n_epochs < 2 * self.shortest:
             return False
-        w = max(self.shortest, -(-n_epochs // SHARE))
+        w = self.window(n_epochs)
         if progress.by_score:
             curve, least = [-score for score in progress.validation_scores[-2 * w :]], self.tol
         else:

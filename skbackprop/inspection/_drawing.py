@@ -1,5 +1,6 @@
 """Drawing tools for the displays: axes, colours, text that fits, legends and grids of images."""
 
+import re
 from numbers import Integral
 
 import numpy as np
@@ -11,6 +12,7 @@ __all__ = [
     "check_count",
     "class_colors",
     "class_handles",
+    "elided",
     "fitting_size",
     "font_size",
     "grid_figsize",
@@ -136,6 +138,20 @@ def fitting_size(texts, room, size, least=5.0):
     """The largest font size, up to `size`, at which the longest of the texts fits into `room` points."""
     widest = max((text_width(text, size) for text in texts), default=0)
     return size if widest <= room else max(least, size * room / widest)
+
+
+def elided(text, room, size):
+    """The text, without as much of its middle as does not fit into `room` points; formulas stay whole."""
+    from matplotlib.cbook import is_math_text
+
+    if is_math_text(text) or text_width(text, size) <= room:
+        return text
+    letters = re.findall(r"\\\$|.", text, re.DOTALL)  # an escaped $ is one
+    for kept in range(len(letters) - 1, 0, -1):
+        shorter = "".join([*letters[: -(-kept // 2)], "…", *letters[len(letters) - kept // 2 :]])
+        if text_width(shorter, size) <= room:
+            return shorter
+    return "…"
 
 
 def legend_beside(plt, ax, own_figure, handles, **kwargs):
