@@ -1,18 +1,21 @@
 """The documentation's build; see contributing.md."""
 
 import importlib.metadata
-import itertools
-import re
-import textwrap
+import sys
 import warnings
+from pathlib import Path
 
+import matplotlib as mpl
 from sphinx_gallery.sorting import ExplicitOrder
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+mpl.use("agg")
 
 project = "skbackprop"
 copyright = "the skbackprop developers"
 version = release = importlib.metadata.version(project)
 extensions = [
-    "matplotlib.sphinxext.plot_directive",
+    "executed",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -51,6 +54,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in gallery]),
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_",),
+    "image_scrapers": ("themes.figures_of_an_example",),
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 1e9,
@@ -59,13 +63,6 @@ sphinx_gallery_conf = {
     "doc_module": ("skbackprop",),
     "backreferences_dir": "generated/backreferences",
 }
-
-plot_include_source = True
-plot_html_show_source_link = False
-plot_html_show_formats = False
-plot_formats = [("png", 150)]
-plot_rcparams = {"figure.figsize": (6.4, 4.2), "figure.constrained_layout.use": True}
-plot_apply_rcparams = True
 
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
@@ -89,20 +86,3 @@ html_theme_options = {
     "footer_end": ["theme-version"],
 }
 html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
-
-
-def plots_as_rst(app, page, source):
-    """Hand matplotlib's directive, which knows no Markdown, its {plot} blocks as reStructuredText."""
-    number = itertools.count(1)
-
-    def as_rst(block):
-        options, code = block.groups()
-        options += f":filename-prefix: {page.replace('/', '-')}-{next(number)}\n"
-        return "```{eval-rst}\n.. plot::\n" + textwrap.indent(f"{options}\n{code}", "   ") + "\n```"
-
-    source[0] = re.sub(r"```\{plot\}\n((?::[^\n]*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
-
-
-def setup(app):
-    """Called by Sphinx."""
-    app.connect("source-read", plots_as_rst)

@@ -16,7 +16,7 @@ PAGES = [
     *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
 ]
 #: A block, as it stands in the page; those of {plot} begin with options for Sphinx.
-BLOCK = re.compile(r"```(?:python|\{plot\})\n((?::[^\n]*\n)*)(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?:python|\{plot\}|\{stepper\})\n((?::[^\n]*\n)*)(.*?)```", re.DOTALL)
 
 #: Blocks that import one of these wait for it to be installed.
 OF_EXTRAS = {"dask", "onnxruntime", "skl2onnx"}

@@ -25,17 +25,18 @@ SMALLEST_NUMBER = 4.0
 
 
 class NetworkDisplay:
-    """The network as a graph: a column of circles for each layer, a line for each weight.
+    """The network as a graph: a column of circles for each layer, and a line for each weight.
 
-    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (lecture.md, section 2): its hue is the sign, its
-    width and opacity are ``|W^l_jk|`` over the largest of W^l. The filling of unit j is the bias b^l_j in the same way.
-    A colour bar below each layer's weights has both scales. The units of hidden layers are numbered from 1.
+    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`). Its
+    hue shows the sign; its width and opacity show ``|W^l_jk|`` relative to the largest in W^l. The fill of unit j shows
+    the bias b^l_j in the same way. A colour bar below each layer's weights gives both scales. Hidden units are numbered
+    from 1.
 
-    Of layers of more than `max_units` units the most important are drawn, in the order of their numbers; how many are
-    left out stands below them. A unit's importance is the norm of the weights that lead to it, times the norm of those
-    that lead away from it; inputs and outputs have only one of these.
+    Of a layer with more than `max_units` units, only the most important are drawn, ordered by number; a note below them
+    says how many are left out. A unit's importance is the norm of its incoming weights times the norm of its outgoing
+    weights; inputs and outputs have only one of the two.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
@@ -53,24 +54,24 @@ class NetworkDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     units_ : list of ndarray of int
-        For each layer 0, ..., L the units that are drawn, from the top, counted from 0.
+        For each layer 0, ..., L, the units that are drawn, from top to bottom, counted from 0.
     edges_ : list of matplotlib LineCollection
-        For each layer 1, ..., L the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
+        For each layer 1, ..., L, the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
         drawn in layer l−1 to the j-th in layer l.
     nodes_ : list of matplotlib EllipseCollection
-        For each layer 0, ..., L its circles.
+        For each layer 0, ..., L, its circles.
     titles_ : list of matplotlib Text
-        For each layer its name, M_l and activation.
+        For each layer, its name, M_l and activation.
     texts_ : list of matplotlib Text
-        The names of inputs and outputs, from the top; long ones lose their middle where there is no room.
+        The names of the inputs and outputs, from top to bottom. Names that do not fit are shortened in the middle.
     numbers_ : list of list of matplotlib Text
-        For each hidden layer the numbers of its units, counted from 1; none where circles are too small for them.
+        For each hidden layer, the numbers of its units, counted from 1; empty if the circles are too small.
     colorbars_ : list of matplotlib AxesImage
-        For each layer 1, ..., L the colours from the largest negative to the largest positive weight.
+        For each layer 1, ..., L, the colours from the largest negative to the largest positive weight.
 
     Examples
     --------
@@ -98,32 +99,32 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         feature_names : sequence of str, default=None
-            Names of the network's M_0 inputs; None takes those it was fitted with, or that the Pipeline gives them.
+            Names of the network's M_0 inputs. None uses those it was fitted with or that the Pipeline produces.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``, or of a regressor's outputs; None takes the labels.
+            Names of the classes, in the order of ``classes_``, or of a regressor's outputs. None uses the labels.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : NetworkDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
@@ -143,11 +144,11 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
 
         Returns
         -------
@@ -157,7 +158,7 @@ class NetworkDisplay:
         Raises
         ------
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
@@ -182,7 +183,7 @@ class NetworkDisplay:
         return self
 
     def _frame(self, points, base, names, sizes, rows):
-        """Titles, limits: everything has its room in points. Returns the names as they fit, and their font size."""
+        """Set titles and limits, laid out in points. Returns the names, shortened to fit, and their font size."""
         ax, L = self.ax_, len(self.coefs)
         width, height = points
         titles = [
@@ -228,7 +229,7 @@ class NetworkDisplay:
         return f"{n} with smaller weights" if n else ""
 
     def _names(self, end):
-        """The names of the inputs (0) or the outputs (-1) that are drawn."""
+        """The names of the inputs (0) or outputs (-1) that are drawn."""
         names, n = (
             (self.feature_names, self.coefs[0].shape[0]) if end == 0 else (self.output_names, self.coefs[-1].shape[1])
         )
@@ -352,7 +353,7 @@ def _widest(names, size):
 
 
 def _title(l, m, activation):
-    """What stands above layer l; activation None is the input."""
+    """The title above layer l; the input has no activation (None)."""
     if activation is None:
         return f"input\n$M_0 = {m}$\n"
     return f"layer {l}\n$M_{{{l}}} = {m}$\n{activation.replace('_', ' ')}"

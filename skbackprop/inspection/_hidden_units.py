@@ -1,4 +1,4 @@
-"""HiddenUnitsDisplay: what the hidden units look for, and what they contribute."""
+"""HiddenUnitsDisplay: what the hidden units respond to, and what they contribute."""
 
 import copy
 
@@ -28,60 +28,61 @@ from ._inspected import Inspected, like_frame
 
 __all__ = ["HiddenUnitsDisplay"]
 
-#: Length of an arrow in points.
+#: Length of the arrows in points.
 ARROW = 12.0
 #: So many units have their numbers beside them.
 MOST_NUMBERS = 20
 
 
 class HiddenUnitsDisplay:
-    """What the hidden units look for, and what they contribute: lines in a plane, parts of a curve, or images.
+    """What the hidden units respond to, and what they contribute: lines in a plane, parts of a curve, or images.
 
-    Two features: each unit j is a linear classifier, whose line is z_j = ⟨W_j, x⟩ + b_j = 0; an arrow points to the
-    side of z_j > 0. The weights of the following layers combine them to the decision, which is drawn as coloured
-    regions, or for a regressor as contours of the prediction (lecture.md, section 5). Steps of a Pipeline before the
-    network bend the lines. Samples whose class is predicted wrongly have a ring.
+    With two features, each unit j of the first layer is a linear classifier with the line z_j = ⟨W_j, x⟩ + b_j = 0. An
+    arrow points to the side where z_j > 0. The following layers combine these classifiers into the decision
+    (:ref:`the lecture, section 5 <lecture-5>`), drawn as coloured regions, or as contours of the prediction for a
+    regressor. Nonlinear steps of a Pipeline before the network bend the lines. Misclassified samples have a ring.
 
-    More features: the same in the plane of the first two principal components of the standardised samples. Regions and
-    lines are those of the points of the plane; the samples, which lie beside it, are projected on it.
+    With more features, the same is drawn in the plane of the first two principal components of the standardised
+    samples. Regions and lines belong to the points of this plane; the samples, most of which lie outside it, are
+    projected onto it.
 
-    One feature: the samples, the prediction as a function of the feature, and the part of each unit of the last hidden
-    layer in it, dashed: what the network would predict without the others. Where the output is an identity unit, as
-    a regressor's is by default, the prediction is the sum of the parts, the output's bias being counted once.
+    With one feature, the prediction is drawn as a function of the feature, and dashed, the part that each unit of the
+    last hidden layer has in it: what the network would predict with this unit alone. Where the output is an identity
+    unit, as a regressor's is by default, the parts add up to the prediction, with the output's bias counted once.
 
-    With `image_shape`: the weights W_j of each unit as an image, all on one scale with 0 in its middle; colour images
+    With `image_shape`, the weights W_j of each unit are drawn as an image, all on one scale centred at 0. Colour images
     are ``0.5 + W_j / (2 max |W|)``, so that grey is 0.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     units : array-like of int
-        The units that are drawn, in their order.
+        The units to draw, in order.
     weights : array-like of shape (n_units, M_0), default=None
         Their weights, for images.
     image_shape : tuple, default=None
         (h, w) or (h, w, 3).
-    grid : tuple of two array-like of shape (n, n) or of one of shape (n,), default=None
-        The points of the plane, x_1 and x_2, as `numpy.meshgrid` gives them; or the values of the one feature.
+    grid : tuple of two array-like of shape (n, n) or one of shape (n,), default=None
+        The points of the plane, x_1 and x_2, as returned by `numpy.meshgrid`, or the values of the one feature.
     z : array-like of shape (n_units, n, n), default=None
-        z_j at the points, for lines.
+        z_j at these points, for lines.
     response : array-like of shape (n_outputs, n, n) or (n_outputs, n), default=None
-        At the points of a plane the margin of each class (positive where it is predicted), or the prediction of a
-        regressor; at the values of one feature the probability of each class, of two that of the second, or the
-        prediction.
+        At the points of a plane, the margin of each class (positive where it is predicted) or the prediction of a
+        regressor. At the values of one feature, the probability of each class, only of the second if there are two, or
+        the prediction.
     kind : {"classes", "labels", "values"}, default=None
-        What the response is: margins of classes that exclude each other, or of labels that do not, or values.
+        What the response is: margins of mutually exclusive classes, margins of labels, or values.
     parts : array-like of shape (n_units, n), default=None
-        At the values of one feature what each unit alone would make of the response.
+        At the values of one feature, the response with each unit alone.
     samples : array-like of shape (n_samples, 2) or (n_samples, 1), default=None
         Samples to draw.
     target : array-like of shape (n_samples,), default=None
-        Their classes, as integers, or values.
+        Their classes, as integers, or their values.
     misclassified : array-like of bool of shape (n_samples,), default=None
-        Which samples have another class than is predicted.
+        Which samples are misclassified.
     feature_names : list of str, default=None
-        Names of the features, or of what the axes of the plane are.
+        Names of the features, or of the axes of the plane.
     class_names : list of str, default=None
         Names of the classes.
     output_name : str, default=None
@@ -90,15 +91,15 @@ class HiddenUnitsDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     lines_ : list of matplotlib QuadContourSet
-        The line of each unit in `units`; None where it is out of sight. Empty with images and with one feature.
+        The line of each unit in `units`; None where it is not visible. Empty with images and with one feature.
     arrows_ : matplotlib Quiver or None
-        The arrows, for the units whose line is in sight.
+        The arrows, for the units whose line is visible.
     regions_ : list of matplotlib QuadContourSet
-        The region of each class; or the one contour plot of the prediction. With one feature, a matplotlib Rectangle
+        The region of each class, or the single contour plot of the prediction. With one feature, a matplotlib Rectangle
         for each interval in which a class is predicted.
     boundaries_ : list of matplotlib QuadContourSet
         The boundary of each class or label.
@@ -113,7 +114,7 @@ class HiddenUnitsDisplay:
     images_ : list of matplotlib AxesImage
         The image of each unit in `units`; empty without images.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the images or of the prediction.
+        The colour bar of the images or of the prediction.
 
     Examples
     --------
@@ -182,47 +183,48 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         X : array-like of shape (n_samples, n_features), default=None
-            Samples, whose range is drawn with a margin; needed for all but images.
+            Samples, which determine the range drawn. Not used for images, and required otherwise.
         y : array-like of shape (n_samples,), default=None
-            Their classes or target values, for their colours.
+            Their classes or target values, which determine their colours.
         image_shape : tuple of int, default=None
-            (h, w) or (h, w, 3): draw the weights as images of this shape, the features being its pixels in C order.
+            (h, w) or (h, w, 3): draw the weights as images of this shape, whose pixels are the features in C order.
         max_units : int, default=36
-            The most units that are drawn: those of the largest ‖W_j‖, with one feature those whose part varies most;
-            or with ``sort=False`` the first.
+            Maximum number of units drawn: those with the largest ‖W_j‖, with one feature those whose part varies most,
+            or the first ones with ``sort=False``.
         sort : bool, default=True
-            Whether images begin with the unit of the largest ‖W_j‖; otherwise with unit 1.
+            Whether to draw the units with the largest ‖W_j‖, or the most varying parts, in this order.
         output : int, default=0
-            The output of a regressor of several; with one feature also the class, of more than two, or the label whose
-            parts are drawn.
+            The output to draw, for a regressor with several. With one feature, also the class (of more than two) or the
+            label whose parts are drawn.
         grid_resolution : int, default=200
-            Points of the grid in each direction, at least 2.
+            Number of grid points in each direction, at least 2.
         feature_names : sequence of str, default=None
-            Names of the features; None takes those that the estimator was fitted with.
+            Names of the features. None uses those that the estimator was fitted with.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``; None takes the labels.
+            Names of the classes, in the order of ``classes_``. None uses the labels.
         cmap : str or Colormap, default=None
-            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+            A colour map, which should be diverging for images. None uses "RdBu_r" for images and "viridis" for
+            predictions.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : HiddenUnitsDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If X is missing where it is needed, or does not have the estimator's features, or if an argument is out of
-            range.
+            If X is required but missing, if it does not have the estimator's number of features, or if an argument is
+            out of range.
         ImportError
             If matplotlib is not installed.
         """
@@ -261,7 +263,7 @@ class HiddenUnitsDisplay:
                 response = response.reshape(-1, *grid[0].shape)
             what = dict(z=z.T[units].reshape(-1, *grid[0].shape), response=response)
         if y is not None and np.ndim(y) > 1:
-            y = np.asarray(y)[:, output] if kind == "values" else None  # a sample of several labels has no one colour
+            y = np.asarray(y)[:, output] if kind == "values" else None  # several labels have no single colour
         target, classes, misclassified = None, inspected.class_names(class_names), None
         if y is not None:
             target, classes = inspected.target(y, class_names)
@@ -285,9 +287,10 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         cmap : str or Colormap, default=None
-            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+            A colour map, which should be diverging for images. None uses "RdBu_r" for images and "viridis" for
+            predictions.
 
         Returns
         -------
@@ -394,7 +397,7 @@ class HiddenUnitsDisplay:
     def _draw_lines(self, plt, own):
         """The lines z_j = 0, each with an arrow to its positive side."""
         if own:
-            self.figure_.draw_without_rendering()  # the layout: what is perpendicular depends on the axes' size
+            self.figure_.draw_without_rendering()  # lays out: what is perpendicular depends on the size of the axes
         points = 72 / self.figure_.dpi * self.ax_.get_window_extent().size
         color = plt.rcParams["text.color"]
         x, y = self.grid
@@ -454,7 +457,7 @@ class HiddenUnitsDisplay:
         )
 
     def _draw_samples(self, plt, places):
-        """The samples, with an outline that is seen on any colour; and a ring around those of the wrong class."""
+        """The samples, with an outline that stands out from any colour, and a ring around misclassified ones."""
         from matplotlib.patheffects import withStroke
 
         color, n = plt.rcParams["text.color"], len(places)
@@ -490,7 +493,7 @@ class HiddenUnitsDisplay:
             legend_beside(plt, self.ax_, own, handles)
 
     def _kinds_of_lines(self):
-        """What lines mean, for the legend; nothing where the colour bar of a regressor's plane takes its room."""
+        """What the lines mean, for the legend; nothing for a regressor's plane, which has a colour bar."""
         if len(self.grid) == 1:
             kinds = [("probability" if self.class_names else "prediction", dict(linewidth=2.2))]
             label = "unit $j$ alone" + f": {self.output_name}" * (len(self.response) > 1)
@@ -504,10 +507,10 @@ class HiddenUnitsDisplay:
 def _samples(X, n_features):
     """The samples as an array."""
     if X is None:
-        raise ValueError("X is needed: its range is what is drawn")
+        raise ValueError("X is needed: it determines the range drawn")
     samples = check_array(X)
     if samples.shape[1] != n_features:
-        raise ValueError(f"X must have {n_features} features; got the shape {samples.shape}")
+        raise ValueError(f"X must have {n_features} features; got shape {samples.shape}")
     return samples
 
 
@@ -519,7 +522,7 @@ def _axes(samples, resolution):
 
 
 def _arrow(line, z, grid, points, others):
-    """Where the arrow of a line begins, and its direction, in points; its label stays away from the `others`."""
+    """The start of a line's arrow and its direction, in points, such that its label stays away from the `others`."""
     x, y = grid
     low, extent = np.array([x.min(), y.min()]), np.array([np.ptp(x), np.ptp(y)])
     pieces = [(piece - low) / extent * points for piece in line.get_paths()[0].to_polygons(closed_only=False)]
@@ -539,7 +542,7 @@ def _arrow(line, z, grid, points, others):
 
 
 def _response(inspected, points, output):
-    """What the network makes of the points: its kind, and an array of shape (n_responses, n_points)."""
+    """The kind of the network's response to the points, and an array of shape (n_responses, n_points)."""
     model = inspected.model
     if inspected.is_classifier:
         z = model.decision_function(inspected.inputs(points))

@@ -17,42 +17,43 @@ END_MARKERS = {"converged": "s", "early_stopping": "D", "diverged": "X", "callba
 
 
 class LossCurveDisplay:
-    """The loss after each epoch, of one estimator or several.
+    """The loss after each epoch, for one or several estimators.
 
-    Training loss (solid): the mean f_i of an epoch's draws, each at the weights of its own step. Validation loss
-    (dashed): the mean f_i of the held-out samples after the epoch. A marker shows the epoch of the best validation
-    score, whose weights `early_stopping` keeps. f_i is the loss of lecture.md, section 1.
+    The solid line is the training loss: the mean f_i (:ref:`the lecture, section 1 <lecture-1>`) over an epoch's draws,
+    each taken with the weights of its own step. The dashed line is the validation loss: the mean f_i over the held-out
+    samples after the epoch. A marker shows the epoch with the best validation score, whose weights `early_stopping`
+    keeps.
 
-    Where the stopping rule compares means of the training loss (docs/stopping.md), these are drawn strong, and the
-    losses of single epochs faint: in the middle of each window the mean loss in it. A window is a quarter of the epochs
-    so far, or the shortest that is compared. Why and when the last `fit` ended stands above the axes, or of several
-    estimators in the legend, unless it was `max_iter`.
+    If the stopping rule compares means of the training loss (docs/stopping.md), these are drawn as a strong line and
+    the losses of single epochs as a faint one. Each mean is drawn in the middle of its window, which is a quarter of
+    the epochs so far, or the shortest that is compared. Why and when the last `fit` ended is written above the axes; for
+    several estimators, the legend explains the markers of trainings that ended before `max_iter`.
 
-    Make it by `from_estimator` or `from_estimators`.
+    Create it with `from_estimator` or `from_estimators`.
 
     Parameters
     ----------
     loss_curves : list of array-like of shape (n_epochs,)
         The training losses of each estimator.
     validation_loss_curves : list of (epochs, losses) or None
-        For each estimator two arrays of one length, or None where nothing was held out.
+        For each estimator, two arrays of equal length, or None without held-out samples.
     best_epochs : list of int or None
-        For each estimator the epoch, counted from 1, whose weights early stopping kept; None without early stopping.
+        For each estimator, the epoch (from 1) whose weights early stopping kept; None without early stopping.
     names : list of str or None
-        The names of the estimators; None for a single one without a name.
+        The names of the estimators; None for a single estimator without a name.
     loss_name : str, default=None
         The name of the loss, for the axis.
     means : list of (epochs, means) or None, default=None
-        For each estimator the means of windows, as two arrays of one length, or None.
+        For each estimator, the means over windows, as two arrays of equal length, or None.
     stopped : list of str or None, default=None
-        For each estimator its `stopped_`.
+        For each estimator, its `stopped_`.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     training_lines_ : list of matplotlib Line2D
         The training loss of each estimator.
     validation_lines_ : list of matplotlib Line2D or None
@@ -96,28 +97,28 @@ class LossCurveDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         name : str, default=None
             A name for the legend.
         log_scale : bool, default=True
-            Whether the losses' axis is logarithmic; it is not where a loss is 0 or less.
+            Whether to use a logarithmic axis for the losses. Ignored if a loss is not positive.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : LossCurveDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If it was trained for no epoch.
+            If no epoch of training was completed.
         ImportError
             If matplotlib is not installed.
         """
@@ -126,32 +127,33 @@ class LossCurveDisplay:
 
     @classmethod
     def from_estimators(cls, estimators, *, names=None, log_scale=True, ax=None):
-        """Draw the losses of several estimators on the same axes: a colour each.
+        """Draw the losses of several estimators on the same axes, each in its own colour.
 
         Parameters
         ----------
         estimators : dict of str to estimator, or list of estimator
             The fitted estimators, as in `from_estimator`.
         names : list of str, default=None
-            The names for a list of estimators; None takes the names of their classes, with a number.
+            Names for a list of estimators. None uses the names of their classes, numbered.
         log_scale : bool, default=True
-            Whether the losses' axis is logarithmic; it is not where a loss is 0 or less.
+            Whether to use a logarithmic axis for the losses. Ignored if a loss is not positive.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : LossCurveDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in one of the estimators.
+            If one of the estimators does not contain a network.
         NotFittedError
-            If one is not fitted.
+            If one of them is not fitted.
         ValueError
-            If there are no estimators, other than there are names, or one was trained for no epoch.
+            If there are no estimators, if their number differs from that of the names, or if one of them has not
+            completed an epoch of training.
         ImportError
             If matplotlib is not installed.
 
@@ -169,7 +171,7 @@ class LossCurveDisplay:
         pyplot(f"{cls.__name__}.from_estimators")
         if isinstance(estimators, Mapping):
             if names is not None:
-                raise ValueError("names are for a list of estimators; a dict has its own")
+                raise ValueError("names can only be given with a list of estimators; a dict has its own")
             names, estimators = list(estimators), list(estimators.values())
         estimators = list(estimators)
         if not estimators:
@@ -184,7 +186,7 @@ class LossCurveDisplay:
         models = [Inspected(estimator).model for estimator in estimators]
         for model in models:
             if not model.loss_curve_:
-                raise ValueError(f"{type(model).__name__} was trained for no epoch: its loss_curve_ is empty")
+                raise ValueError(f"{type(model).__name__} has not completed any epoch: its loss_curve_ is empty")
         losses = {getattr(model, "loss", None) for model in models}
         return cls(
             loss_curves=[np.array(model.loss_curve_) for model in models],
@@ -202,9 +204,9 @@ class LossCurveDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         log_scale : bool, default=True
-            Whether the losses' axis is logarithmic; it is not where a loss is 0 or less.
+            Whether to use a logarithmic axis for the losses. Ignored if a loss is not positive.
 
         Returns
         -------
@@ -368,17 +370,17 @@ def _mean_curve(model):
 
 
 def _validation_curve(model):
-    """The epochs after which held-out samples were looked at, and their losses; None where there were none."""
+    """The epochs after which the held-out samples were measured, and their losses; None if there were none."""
     losses = model.validation_loss_curve_
     if losses is None:
         return None
-    # of several trainings perhaps not all had such samples: the last one has them, or the first
+    # after a warm start, perhaps only the last training had held-out samples, or only the first
     start = len(model.loss_curve_) - len(losses) if model.best_validation_score_ is not None else 0
     return start + np.arange(1, len(losses) + 1), np.array(losses)
 
 
 def _best_epoch(model):
-    """The epoch, counted from 1, whose weights early stopping kept; None without it."""
+    """The epoch (from 1) whose weights early stopping kept; None without early stopping."""
     if not model.early_stopping or model.best_validation_score_ is None:
         return None
     scores = model.validation_scores_[-model.n_iter_ :]

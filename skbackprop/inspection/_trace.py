@@ -23,9 +23,9 @@ class StepTrace:
 
     The dicts have the lecture's l as keys: ``a[0]`` is the sample, ``z[1]`` the input of the first layer's units,
     ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, it is a table in the order of the computation
-    (lecture.md, section 3). As the last line of a notebook's cell it is a page on which to go through the step,
-    forward, backward, update, like that of a `Recording`; where scripts do not run, the table. What is listed below
-    are its attributes.
+    (:ref:`the lecture, section 3 <lecture-3>`). As the last line of a notebook's cell it is a page on which to go
+    through the step, forward, backward, update, like that of a `Recording`; where scripts do not run, the table. What
+    is listed below are its attributes.
 
     Parameters
     ----------
@@ -173,9 +173,9 @@ def _numbers(value):
 def trace_step(estimator, x, y=None, *, learning_rate=None):
     """Everything that the next step would compute, were it made on one given sample.
 
-    The step is the lecture's (lecture.md, section 3) at the fitted weights: that of ``solver="sgd"`` without momentum
-    and dropout, whatever the estimator's parameters are. z^l is that of predictions; f_i, the gradients and the new
-    weights are those of the compiled kernel, which trains. The estimator stays as it is.
+    The step is that of :ref:`the lecture, section 3 <lecture-3>`, at the fitted weights: that of ``solver="sgd"``
+    without momentum and dropout, whatever the estimator's parameters are. z^l is that of predictions; f_i, the
+    gradients and the new weights are those of the compiled kernel, which trains. The estimator stays as it is.
 
     Parameters
     ----------
