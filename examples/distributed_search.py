@@ -2,20 +2,27 @@
 
     python examples/distributed_search.py
 
-Needs the extra ``dask``. With the address of a running scheduler, ``Client("tcp://...")``, the
-same lines use as many machines as it has. docs/parallel.md says when it is worth it.
+Needs Dask (``pip install -e ".[dask]"``). With the address of a running scheduler,
+``Client("tcp://...")``, the same lines use as many machines as it has. docs/parallel.md says
+when it is worth it.
 """
 
-import dask.array as da
+import sys
+
 import joblib
 import numpy as np
-from dask.distributed import Client, LocalCluster
-from dask_ml.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
-from dask_ml.wrappers import Incremental
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, train_test_split
 
 from skbackprop import BackpropClassifier
+
+try:
+    import dask.array as da
+    from dask.distributed import Client, LocalCluster
+    from dask_ml.model_selection import HyperbandSearchCV, SuccessiveHalvingSearchCV
+    from dask_ml.wrappers import Incremental
+except ModuleNotFoundError as error:
+    sys.exit(f'{error}: in a copy of the repository, pip install -e ".[dask]"')
 
 
 def main():

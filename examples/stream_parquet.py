@@ -3,8 +3,8 @@ Learn from a file that is larger than memory
 ============================================
 
 Ten million rows from a Parquet file, a batch at a time: ``partial_fit`` takes each batch as it
-comes, and nothing is kept but the network. Needs pyarrow (``pip install
-"skbackprop[parquet]"``). Another number of rows can be given::
+comes, and nothing is kept but the network. Needs pyarrow (``pip install -e
+".[parquet]"``). Another number of rows can be given::
 
     python examples/stream_parquet.py 1000000
 """
@@ -15,11 +15,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ModuleNotFoundError as error:
+    sys.exit(f'{error}: in a copy of the repository, pip install -e ".[parquet]"')
 
 N_ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
 N_FEATURES = 20

@@ -1,4 +1,4 @@
-"""HiddenUnitsDisplay: what the units of the first hidden layer look for."""
+"""HiddenUnitsDisplay: what the units of the first hidden layer respond to."""
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -23,43 +23,43 @@ from ._inspected import Inspected, like_frame
 
 __all__ = ["HiddenUnitsDisplay"]
 
-#: Length of an arrow in points.
+#: Length of the arrows in points.
 ARROW = 12.0
 
 
 class HiddenUnitsDisplay:
-    """What each unit of the first layer looks for: its line in the plane, or its weights as an image.
+    """What each unit of the first layer responds to: its line in the plane, or its weights as an image.
 
-    Two features: each unit j is a linear classifier, whose line is z_j = ⟨W_j, x⟩ + b_j = 0; an arrow points to the
-    side of z_j > 0. The weights of the following layers combine them to the decision, which is drawn as coloured
-    regions, or for a regressor as contours of the prediction (:ref:`the lecture, section 5 <lecture-5>`). Steps of a
-    Pipeline before the network bend the lines.
+    With two features, each unit j is a linear classifier with the line z_j = ⟨W_j, x⟩ + b_j = 0. An arrow points to the
+    side where z_j > 0. The following layers combine these classifiers into the decision
+    (:ref:`the lecture, section 5 <lecture-5>`), drawn as coloured regions, or as contours of the prediction for a
+    regressor. Nonlinear steps of a Pipeline before the network bend the lines.
 
-    With `image_shape`: the weights W_j of each unit as an image, all on one scale with 0 in its middle; colour images
+    With `image_shape`, the weights W_j of each unit are drawn as an image, all on one scale centred at 0. Colour images
     are ``0.5 + W_j / (2 max |W|)``, so that grey is 0.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     units : array-like of int
-        The units that are drawn, in their order.
+        The units to draw, in order.
     weights : array-like of shape (n_units, M_0), default=None
         Their weights, for images.
     image_shape : tuple, default=None
         (h, w) or (h, w, 3).
     grid : tuple of two array-like of shape (n, n), default=None
-        The points of the plane, x_1 and x_2, as `numpy.meshgrid` gives them.
+        The points of the plane, x_1 and x_2, as returned by `numpy.meshgrid`.
     z : array-like of shape (n_units, n, n), default=None
-        z_j at the points, for lines.
+        z_j at these points, for lines.
     response : array-like of shape (n_outputs, n, n), default=None
-        At the points the margin of each class (positive where it is predicted), or the prediction of a regressor.
+        At these points, the margin of each class (positive where it is predicted) or the prediction of a regressor.
     kind : {"classes", "labels", "values"}, default=None
-        What the response is: margins of classes that exclude each other, or of labels that do not, or values.
+        What the response is: margins of mutually exclusive classes, margins of labels, or values.
     samples : array-like of shape (n_samples, 2), default=None
         Samples to draw.
     target : array-like of shape (n_samples,), default=None
-        Their classes, as integers, or values.
+        Their classes, as integers, or their values.
     feature_names : list of str, default=None
         Names of the two features.
     class_names : list of str, default=None
@@ -68,15 +68,15 @@ class HiddenUnitsDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     lines_ : list of matplotlib QuadContourSet
         The line of each unit in `units`; empty with images.
     arrows_ : matplotlib Quiver or None
-        The arrows, for the units whose line is in sight.
+        The arrows, for the units whose line is visible.
     regions_ : list of matplotlib QuadContourSet
-        The region of each class; or the one contour plot of the prediction.
+        The region of each class, or the single contour plot of the prediction.
     boundaries_ : list of matplotlib QuadContourSet
         The boundary of each class or label.
     scatter_ : matplotlib PathCollection or None
@@ -84,7 +84,7 @@ class HiddenUnitsDisplay:
     images_ : list of matplotlib AxesImage
         The image of each unit in `units`; empty without images.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the images or of the prediction.
+        The colour bar of the images or of the prediction.
 
     Examples
     --------
@@ -142,50 +142,51 @@ class HiddenUnitsDisplay:
         cmap=None,
         ax=None,
     ):
-        """Draw the first layer's units of an estimator.
+        """Draw the first-layer units of an estimator.
 
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         X : array-like of shape (n_samples, 2), default=None
-            Samples, whose range is drawn with a margin; needed for lines, not used for images.
+            Samples, which determine the range drawn. Required for lines, not used for images.
         y : array-like of shape (n_samples,), default=None
-            Their classes or target values, for their colours.
+            Their classes or target values, which determine their colours.
         image_shape : tuple of int, default=None
-            (h, w) or (h, w, 3): draw the weights as images of this shape, the features being its pixels in C order.
+            (h, w) or (h, w, 3): draw the weights as images of this shape, whose pixels are the features in C order.
         max_units : int, default=36
-            The most units that are drawn: those of the largest ‖W_j‖, or with ``sort=False`` the first.
+            Maximum number of units drawn: those with the largest ‖W_j‖, or the first ones with ``sort=False``.
         sort : bool, default=True
-            Whether images begin with the unit of the largest ‖W_j‖; otherwise with unit 1.
+            Whether to sort the units by decreasing ‖W_j‖.
         output : int, default=0
-            The output of a regressor of several.
+            The output to draw, for a regressor with several.
         grid_resolution : int, default=200
-            Points of the grid in each direction, at least 2.
+            Number of grid points in each direction, at least 2.
         feature_names : sequence of str, default=None
-            Names of the two features; None takes those that the estimator was fitted with.
+            Names of the two features. None uses those that the estimator was fitted with.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``; None takes the labels.
+            Names of the classes, in the order of ``classes_``. None uses the labels.
         cmap : str or Colormap, default=None
-            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+            A colour map, which should be diverging for images. None uses "RdBu_r" for images and "viridis" for
+            predictions.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : HiddenUnitsDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If there are neither two features nor an `image_shape` of as many pixels as the network has inputs, X is
-            missing where it is needed, or an argument is out of range.
+            If there are neither two features nor an `image_shape` that matches the number of inputs, if X is required
+            but missing, or if an argument is out of range.
         ImportError
             If matplotlib is not installed.
         """
@@ -201,14 +202,14 @@ class HiddenUnitsDisplay:
             return cls(units=units, weights=W[units], image_shape=shape).plot(ax, cmap=cmap)
         if inspected.n_features != 2:
             raise ValueError(
-                f"lines need two features, images an image_shape; the estimator has {inspected.n_features} features"
+                f"lines need two features, images need image_shape; the estimator has {inspected.n_features} features"
             )
         samples, grid = _plane(X, grid_resolution)
         points = like_frame(np.column_stack([x.ravel() for x in grid]), X)
         z = model._z(model._validate_for_output(inspected.inputs(points)), 1)
         kind, response = _response(inspected, points, output)
         if y is not None and np.ndim(y) > 1:
-            y = np.asarray(y)[:, output] if kind == "values" else None  # a sample of several labels has no one colour
+            y = np.asarray(y)[:, output] if kind == "values" else None  # several labels have no single colour
         names = inspected.class_names(class_names)
         if y is not None:
             y, names = inspected.target(y, class_names)
@@ -230,9 +231,10 @@ class HiddenUnitsDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         cmap : str or Colormap, default=None
-            A colour map, diverging for images; None takes "RdBu_r", and for predictions "viridis".
+            A colour map, which should be diverging for images. None uses "RdBu_r" for images and "viridis" for
+            predictions.
 
         Returns
         -------
@@ -301,7 +303,7 @@ class HiddenUnitsDisplay:
     def _draw_lines(self, plt, own):
         """The lines z_j = 0, each with an arrow to its positive side."""
         if own:
-            self.figure_.draw_without_rendering()  # the layout: what is perpendicular depends on the axes' size
+            self.figure_.draw_without_rendering()  # lays out: what is perpendicular depends on the size of the axes
         points = 72 / self.figure_.dpi * self.ax_.get_window_extent().size
         color = plt.rcParams["text.color"]
         x, y = self.grid
@@ -384,11 +386,11 @@ class HiddenUnitsDisplay:
 def _plane(X, resolution):
     """The samples as an array, and the points of a grid over their range, with a margin."""
     if X is None:
-        raise ValueError("X is needed: its range is what is drawn")
+        raise ValueError("X is needed: it determines the range drawn")
     check_count(resolution, "grid_resolution", least=2)
     samples = check_array(X)
     if samples.shape[1] != 2:
-        raise ValueError(f"X must have two features; got the shape {samples.shape}")
+        raise ValueError(f"X must have two features; got shape {samples.shape}")
     extent = np.ptp(samples, axis=0)
     margin = 0.12 * (extent + (extent == 0))
     low, high = samples.min(axis=0) - margin, samples.max(axis=0) + margin
@@ -396,7 +398,7 @@ def _plane(X, resolution):
 
 
 def _arrow(line, z, grid, points, others):
-    """Where the arrow of a line begins, and its direction, in points; its label stays away from the `others`."""
+    """The start of a line's arrow and its direction, in points, such that its label stays away from the `others`."""
     x, y = grid
     low, extent = np.array([x.min(), y.min()]), np.array([np.ptp(x), np.ptp(y)])
     pieces = [(piece - low) / extent * points for piece in line.get_paths()[0].to_polygons(closed_only=False)]
@@ -416,7 +418,7 @@ def _arrow(line, z, grid, points, others):
 
 
 def _response(inspected, points, output):
-    """What the network makes of the points: its kind, and an array of shape (n_responses, n_points)."""
+    """The kind of the network's response to the points, and an array of shape (n_responses, n_points)."""
     model = inspected.model
     if inspected.is_classifier:
         z = model.decision_function(inspected.inputs(points))

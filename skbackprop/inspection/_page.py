@@ -88,7 +88,7 @@ def fragment(steps, draws, setting, table):
     name = f"skb-{uuid.uuid4().hex[:12]}"
     data = json.dumps(_data(steps, draws, setting), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     folder = files(__package__)
-    script, style = (_unindented(folder.joinpath(f"stepper.{kind}").read_text("utf-8")) for kind in ("js", "css"))
+    script, style = (_shortened(folder.joinpath(f"stepper.{kind}").read_text("utf-8")) for kind in ("js", "css"))
     return (
         f'<div class="skb-stepper" id="{name}"><style>{style}</style>'
         f'<div class="skb-static">{table}</div>'
@@ -147,9 +147,10 @@ def _data(steps, draws, setting):
     }
 
 
-def _unindented(source):
-    """Source without the space at the beginning of its lines, a tenth of it."""
-    return re.sub(r"^\s+", "", source, flags=re.MULTILINE)
+def _shortened(source):
+    """Source without its comments and the space at the beginning of its lines, a fifth of it."""
+    without = re.sub(r"^\s*(/\*.*?\*/|//[^\n]*)\n", "", source, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(r"^\s+", "", without, flags=re.MULTILINE)
 
 
 def _shown_rows(n, draws):

@@ -195,11 +195,11 @@ def record(estimator, X, y=None, *, n_steps=200, feature_names=None, class_names
     estimator, X, fitted = _prepared(estimator, X, y)
     model = copy.deepcopy(estimator.model if fitted else estimator)
     given = {name: getattr(model, name, plain) for name, plain in PLAIN.items()}
-    if given != PLAIN:
-        other = ", ".join(f"{name}={value!r}" for name, value in given.items() if value != PLAIN[name])
+    other = [f"{name}={value!r}" for name, value in given.items() if not np.all(np.asarray(value) == PLAIN[name])]
+    if other:
         raise ValueError(
             'record shows the lecture\'s steps: solver="sgd", batch_size=1, momentum=0, dropout=0; '
-            f"the estimator has {other}"
+            f"the estimator has {', '.join(other)}"
         )
     recorder = _Recorder(model, n_steps)
     data = (X,) if y is None else (X, y)
