@@ -37,8 +37,13 @@ warnings.filterwarnings("ignore", message="Maximum iterations")
 gallery = [  # in the order of reading
     "one_neuron_to_network",
     "one_step",
+    "stepper_neuron",
     "stepper_moons",
+    "stepper_regression",
+    "stepper_iris",
+    "stepper_digits",
     "xor",
+    "stepper_xor",
     "combining_linear_classifiers",
     "step_size",
     "latent_features",
