@@ -110,7 +110,7 @@ def test_network_units_are_numbered():
             numbers = [[text.get_text() for text in layer] for layer in display.numbers_]
             assert numbers == [[str(j + 1) for j in display.units_[1]], ["1", "2", "3"]]
             for nodes, layer in zip(display.nodes_[1:], display.numbers_, strict=False):
-                radius = np.ptp(display.ax_.transData.transform([[0, 0], [0, nodes.get_widths()[0] / 2]])[:, 1])
+                radius = nodes.get_transforms()[0, 0, 0]  # in pixels
                 for (x, y), text in zip(display.ax_.transData.transform(nodes.get_offsets()), layer, strict=True):
                     box = text.get_window_extent()
                     assert np.hypot(box.width, box.height) < 2 * radius + 1
