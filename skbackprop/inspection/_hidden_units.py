@@ -101,7 +101,7 @@ class HiddenUnitsDisplay:
     arrows_ : matplotlib Quiver or None
         The arrows, for the units whose line is visible.
     regions_ : list of matplotlib QuadContourSet
-        The region of each class, or the single contour plot of the prediction. With one feature, a matplotlib Rectangle
+        The region of each class, or the single contour plot of the prediction. With one feature, a matplotlib Patch
         for each interval in which a class is predicted.
     boundaries_ : list of matplotlib QuadContourSet
         The boundary of each class or label.
