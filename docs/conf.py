@@ -16,6 +16,7 @@ copyright = "the skbackprop developers"
 version = release = importlib.metadata.version(project)
 extensions = [
     "executed",
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -27,7 +28,8 @@ exclude_patterns = ["_build", "_templates", "auto_examples/**.ipynb", "auto_exam
 default_role = "literal"
 templates_path = ["_templates"]
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.

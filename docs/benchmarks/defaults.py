@@ -12,12 +12,15 @@ Other values can be compared with the default ones:
     python docs/benchmarks/defaults.py regression --start 1 -3.5 2 --set learning_rate=0.01
     python docs/benchmarks/defaults.py classification --set activation=relu loss=log_loss learning_rate=0.003
 
+With --figure, draws the front page's figure of both kinds, docs/_static/defaults.png and defaults-dark.png.
 Results are kept in the file defaults.jsonl of the folder named by --cache, so that an interrupted run goes on.
 """
 
 import argparse
 import ast
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 from _suite import Cache, add_cache_option, whole_set, whole_sets
@@ -30,7 +33,9 @@ from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier, BackpropRegressor
 
+DOCS = Path(__file__).resolve().parents[1]
 FOLDS = 5
+SHOWN = 0.25  # a larger difference is drawn at the figure's edge
 PAIRS = {
     "classification": (MLPClassifier, BackpropClassifier, StratifiedKFold),
     "regression": (MLPRegressor, BackpropRegressor, KFold),
@@ -82,6 +87,33 @@ def summary(label, rows):
     print(f"{label}: {len(rows)} sets, mean {mean:+.4f}, {ratio:.2f} of the seconds; worst {worst}", flush=True)
 
 
+def draw(results):
+    """The figure, for both themes, of {kind: rows as in `summary`}: how much better, and how much faster."""
+    sys.path.append(str(DOCS / "_extensions"))
+    import matplotlib.pyplot as plt
+    from themes import save_for_both_themes
+
+    figure, ax = plt.subplots(figsize=(6.4, 4.4), layout="constrained")
+    styles = {"classification": ("accuracy", "o", "#00879a"), "regression": ("R²", "^", "#e76300")}
+    for kind, rows in results.items():
+        score, marker, color = styles[kind]
+        names, differences, ours, theirs = zip(*rows, strict=True)
+        x, y = np.divide(theirs, ours), np.clip(differences, -SHOWN, SHOWN)
+        ax.scatter(x, y, 42, color, marker, alpha=0.9, edgecolors="white", linewidths=0.6, label=f"{kind}, {score}")
+        for name, *at, difference in zip(names, x, y, differences, strict=True):
+            if abs(difference) > SHOWN:
+                ax.annotate(f"{name}: {difference:+.2f}", at, (8, 0), textcoords="offset points", va="center")
+    ax.axhline(0, color="0.5", linewidth=1, zorder=0)
+    ax.axvline(1, color="0.5", linewidth=1, zorder=0)
+    ax.set(xscale="log", xlim=(0.2, 20), ylim=(-1.1 * SHOWN, 1.1 * SHOWN), xticks=[0.25, 0.5, 1, 2, 4, 8, 16])
+    ax.set_xticks([], minor=True)
+    ax.set_xticklabels(["¼×", "½×", "equal", "2×", "4×", "8×", "16×"])
+    ax.set(xlabel="speed of a fit: MLP's seconds / ours", ylabel="score: ours − MLP's")
+    ax.text(0.98, 0.97, "better and faster", ha="right", va="top", transform=ax.transAxes)
+    ax.legend(loc="lower left")
+    save_for_both_themes(figure, DOCS / "_static" / "defaults")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("kinds", nargs="*", default=list(PAIRS), metavar="classification|regression")
@@ -89,6 +121,7 @@ if __name__ == "__main__":
     parser.add_argument("--start", type=float, nargs=3, metavar=names, help="other start weights")
     parser.add_argument("--set", nargs="*", default=[], metavar="NAME=VALUE", help="other parameters of our estimator")
     parser.add_argument("--half", action="store_true", help="only the sets on which the defaults were chosen")
+    parser.add_argument("--figure", action="store_true", help="draw the front page's figure")
     add_cache_option(parser)
     options = parser.parse_args()
     settings = {}
@@ -99,9 +132,10 @@ if __name__ == "__main__":
             settings[name] = value
     one_thread()
     cache = Cache(options.cache, "defaults")
+    results = {}
     for kind in options.kinds:
         peer, ours, _ = PAIRS[kind]
-        rows = []
+        rows = results[kind] = []
         for name in list(whole_sets(kind))[:: 2 if options.half else 1]:
             network = ours(**({"random_state": 0} | settings))
             theirs, seconds = mean_and_seconds(
@@ -117,3 +151,5 @@ if __name__ == "__main__":
         if not options.half:
             summary(f"{kind}, second half", rows[1::2])
             summary(f"{kind}, all", rows)
+    if options.figure:
+        draw(results)
