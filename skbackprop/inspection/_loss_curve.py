@@ -26,8 +26,8 @@ class LossCurveDisplay:
 
     If the stopping rule compares means of the training loss (docs/stopping.md), these are drawn as a strong line and
     the losses of single epochs as a faint one. Each mean is drawn in the middle of its window, which is a quarter of
-    the epochs so far, or the shortest that is compared. Why and when the last `fit` ended is written above the axes; for
-    several estimators, the legend explains the markers of trainings that ended before `max_iter`.
+    the epochs so far, or the shortest that is compared. Why and when the last `fit` ended is written above the axes;
+    with several estimators, the legend explains the markers of trainings that ended before `max_iter`.
 
     Create it with `from_estimator` or `from_estimators`.
 
@@ -247,7 +247,7 @@ class LossCurveDisplay:
         (line,) = self.ax_.plot(epochs, losses, label=name or "training", **faint)
         color = line.get_color()
         if means is not None:
-            label = name if several else "mean, as compared for stopping"
+            label = name if several else "moving mean"
             (mean_line,) = self.ax_.plot(*means, color=color, linewidth=2.2, label=label, zorder=line.get_zorder() + 1)
         mark = dict(color=color, markersize=8, markeredgecolor=self.ax_.get_facecolor(), markeredgewidth=1.5)
         mark |= dict(linestyle="", zorder=line.get_zorder() + 2)
@@ -330,7 +330,7 @@ class LossCurveDisplay:
         kinds = []
         if any(self.mean_lines_):
             kinds += [("each epoch", dict(alpha=0.45, linewidth=0.8))]
-            kinds += [("mean, as compared for stopping", dict(linewidth=2.2))]
+            kinds += [("moving mean", dict(linewidth=2.2))]
         elif any(self.validation_lines_):
             kinds += [("training", {})]
         if any(self.validation_lines_):
