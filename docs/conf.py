@@ -87,9 +87,13 @@ html_theme_options = {
     "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
+# no column for sections of one page
+html_sidebars = {
+    page: []
+    for page in ("index", "quickstart", "from_mlp", "algorithm", "api", "benchmarks/*", "changelog", "contributing")
+}
