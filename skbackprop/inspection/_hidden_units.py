@@ -32,6 +32,8 @@ __all__ = ["HiddenUnitsDisplay"]
 ARROW = 12.0
 #: So many units have their numbers beside them.
 MOST_NUMBERS = 20
+#: Multiples of it, modulo 1, are spread evenly.
+GOLDEN = 0.618034
 
 
 class HiddenUnitsDisplay:
@@ -99,7 +101,7 @@ class HiddenUnitsDisplay:
     arrows_ : matplotlib Quiver or None
         The arrows, for the units whose line is visible.
     regions_ : list of matplotlib QuadContourSet
-        The region of each class, or the single contour plot of the prediction. With one feature, a matplotlib Rectangle
+        The region of each class, or the single contour plot of the prediction. With one feature, a matplotlib Patch
         for each interval in which a class is predicted.
     boundaries_ : list of matplotlib QuadContourSet
         The boundary of each class or label.
@@ -343,7 +345,7 @@ class HiddenUnitsDisplay:
         heights = self.target
         if heights is None or (self.kind != "values" and several):  # in a row, and apart from one another
             low, high = self.ax_.get_ylim()
-            heights = low - (high - low) * np.random.default_rng(0).uniform(0.03, 0.1, size=len(self.samples))
+            heights = low - (high - low) * (0.03 + 0.07 * (GOLDEN * np.arange(len(self.samples)) % 1))
         self._draw_samples(plt, np.column_stack([self.samples, heights]))
         self._draw_legend(plt, own)
 

@@ -247,7 +247,7 @@ class LossCurveDisplay:
         (line,) = self.ax_.plot(epochs, losses, label=name or "training", **faint)
         color = line.get_color()
         if means is not None:
-            label = name if several else "mean, as compared for stopping"
+            label = name if several else "moving mean"
             (mean_line,) = self.ax_.plot(*means, color=color, linewidth=2.2, label=label, zorder=line.get_zorder() + 1)
         mark = dict(color=color, markersize=8, markeredgecolor=self.ax_.get_facecolor(), markeredgewidth=1.5)
         mark |= dict(linestyle="", zorder=line.get_zorder() + 2)
@@ -330,7 +330,7 @@ class LossCurveDisplay:
         kinds = []
         if any(self.mean_lines_):
             kinds += [("each epoch", dict(alpha=0.45, linewidth=0.8))]
-            kinds += [("mean, as compared for stopping", dict(linewidth=2.2))]
+            kinds += [("moving mean", dict(linewidth=2.2))]
         elif any(self.validation_lines_):
             kinds += [("training", {})]
         if any(self.validation_lines_):

@@ -306,7 +306,8 @@ def test_the_curve_of_two_classes():
     np.testing.assert_allclose(display.scatter_.get_offsets()[:, 1], noisy == "up")
     np.testing.assert_array_equal(display.misclassified_.get_offsets()[:, 0], LINE_X[model.predict(LINE_X) != noisy, 0])
     assert display.ax_.get_ylabel() == "probability of up"
-    bounds = [region.get_x() for region in display.regions_]
+    to_data = display.ax_.transData.inverted()
+    bounds = [to_data.transform(region.get_window_extent())[0, 0] for region in display.regions_]
     predicted = model.predict(x[:, None])
     changes = x[1:][predicted[1:] != predicted[:-1]]
     np.testing.assert_allclose(bounds[1:], changes, atol=x[1] - x[0])
