@@ -12,7 +12,7 @@ __all__ = ["LossCurveDisplay"]
 
 #: Losses above are those of a divergence, and not drawn.
 HUGE = 1e300
-#: The marker for the end of training, by `stopped_`; trainings that reached `max_iter` have none.
+#: The marker for the end of training, by `stopped_`; training runs that reached `max_iter` have none.
 END_MARKERS = {"converged": "s", "early_stopping": "D", "diverged": "X", "callback": "P", "interrupted": "P"}
 
 
