@@ -265,6 +265,8 @@ def test_another_tau_recomputes_the_update(page, recording):
         shown = float(page.text(".skb-summary").split("step, ")[1].split()[0].replace("−", "-"))
         assert shown == pytest.approx(other.loss_after, rel=0.01, abs=1e-9)
         assert "recomputed" in page.text(".skb-tau output")
+        assert page.text("[aria-live=polite]").startswith("τ = ")
+        assert page.text(".skb-summary") in page.text("[aria-live=polite]")
     press(page, "draw")
     assert "as in the training" in page.text(".skb-tau output")
 
