@@ -323,6 +323,13 @@ def test_two_hidden_features_have_the_outputs_line(window, tmp_path):
     assert window.errors() == []
 
 
+def test_it_asks_the_network_for_nothing(page):
+    press(page, "play")
+    wait(page, 200)
+    press(page, "play")
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_theme_and_width(window, saved, dark, width):
