@@ -16,6 +16,7 @@ copyright = "the skbackprop developers"
 version = release = importlib.metadata.version(project)
 extensions = [
     "executed",
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -27,7 +28,8 @@ exclude_patterns = ["_build", "_templates", "auto_examples/**.ipynb", "auto_exam
 default_role = "literal"
 templates_path = ["_templates"]
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
@@ -85,9 +87,13 @@ html_theme_options = {
     "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
+# no column for sections of one page
+html_sidebars = {
+    page: []
+    for page in ("index", "quickstart", "from_mlp", "algorithm", "api", "benchmarks/*", "changelog", "contributing")
+}

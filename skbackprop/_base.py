@@ -381,7 +381,7 @@ class BaseBackprop(
         estimator = cls(**(parameters_of(mlp, given) | given))
         estimator._validate_params()
         estimator._encode_as(mlp)
-        # of X and targets only the columns, and the type, count for the network
+        # the network depends only on the columns and the type of X and the targets
         network = estimator._build_network(mlp.coefs_[0].T, mlp.coefs_[-1])
         sizes = [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)]
         activations = (*[mlp.activation] * (len(sizes) - 2), mlp.out_activation_)
@@ -394,7 +394,7 @@ class BaseBackprop(
         progress = Progress(network, estimator._build_rule(network), _random_stream(estimator.random_state), True)
         progress.learning_rate = given_step_size(estimator.learning_rate, estimator.solver)
         take_over_optimizer(mlp, progress)
-        # no epoch has been run, and so there is no loss
+        # no epoch has been run, so there is no loss
         vars(estimator).update(progress.fitted_attributes() | {"loss_": None, "best_loss_": None})
         estimator.n_features_in_ = mlp.n_features_in_
         if hasattr(mlp, "feature_names_in_"):
@@ -402,7 +402,7 @@ class BaseBackprop(
         return estimator
 
     def _encode_as(self, mlp):
-        """Keep what predictions need to know of the y that `mlp` was fitted on."""
+        """Remember what predictions need to know about the y that `mlp` was fitted on."""
 
     # ---- outputs -------------------------------------------------------------------------------------------------
 

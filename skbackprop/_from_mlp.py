@@ -1,4 +1,4 @@
-"""A fitted MLPClassifier or MLPRegressor in our terms: its parameters, and what its optimizer remembers."""
+"""A fitted MLPClassifier or MLPRegressor in our terms: its parameters and the state of its optimizer."""
 
 import copy
 from math import inf, log
@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 __all__ = ["check_mlp", "parameters_of", "take_over_optimizer"]
 
-#: Samples in a batch with MLP's batch_size="auto".
+#: Number of samples per batch with MLP's batch_size="auto".
 AUTO_BATCH = 200
 
 
@@ -19,17 +19,17 @@ def check_mlp(mlp, kind):
 
 
 def parameters_of(mlp, given=()):
-    """Our parameters with which training goes on as that of `mlp` would.
+    """Our parameters with which training continues as that of `mlp` would.
 
-    Our gradient of the squared error is twice theirs, which has a ½: half the step size and twice the penalty make the
-    same step of it. Adam divides by the gradient's size, so that only its ε doubles.
+    Our gradient of the squared error is twice theirs, whose loss has a factor ½, so half the step size and twice the
+    penalty make the same step. Adam divides by the size of the gradient, so only its ε doubles.
 
     Parameters
     ----------
     mlp : MLPClassifier or MLPRegressor
         The fitted estimator.
     given : collection of str, default=()
-        Names of our parameters that need not be known.
+        Names of our parameters that are given and need no equivalent.
 
     Returns
     -------
@@ -38,7 +38,7 @@ def parameters_of(mlp, given=()):
     Raises
     ------
     ValueError
-        If a parameter has no equivalent here, and is not `given`.
+        If a parameter has no equivalent here and is not `given`.
     """
     _check_equivalents(mlp, given)
     parameters = dict(
@@ -76,7 +76,7 @@ def parameters_of(mlp, given=()):
 
 
 def _check_equivalents(mlp, given):
-    """Raise ValueError where parameters of `mlp` have no equivalent, and none is `given`."""
+    """Raise ValueError if parameters of `mlp` have no equivalent and are not `given`."""
     reasons = []
     if mlp.solver == "lbfgs" and mlp.alpha > 0 and "alpha" not in given:
         twice = "2 * " if mlp.loss == "squared_error" else ""
@@ -93,16 +93,16 @@ def _check_equivalents(mlp, given):
 
 
 def _batch_size(mlp):
-    """Number of samples in a batch of the trainings of `mlp`, which has seen t_ in all its epochs."""
+    """The number of samples per batch of `mlp`, which has seen t_ samples in all its epochs."""
     n_samples = round(mlp.t_ / len(mlp.loss_curve_)) if mlp.loss_curve_ else inf
     return int(min(AUTO_BATCH if mlp.batch_size == "auto" else mlp.batch_size, n_samples))
 
 
 def take_over_optimizer(mlp, progress):
-    """Give the state of a training what the optimizer of `mlp` remembers.
+    """Copy the state of the optimizer of `mlp` to the state of a training.
 
-    These are its moments, the number of its steps, and how often it has lowered the step size. Where the solvers
-    differ, or `mlp` has no optimizer ("lbfgs"), the state stays as new.
+    This is its moments, its number of steps, and how often it has lowered the step size. Nothing is copied if the
+    solvers differ or `mlp` has no optimizer ("lbfgs").
     """
     optimizer, rule = getattr(mlp, "_optimizer", None), progress.rule
     twice = 2 if mlp.loss == "squared_error" else 1

@@ -169,12 +169,12 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Mean f_i over the draws of each epoch, each taken with the weights of its own step, without the penalty. Warm
         starts and `partial_fit` append to it.
 
-    loss_ : float
-        The last entry of `loss_curve_`.
+    loss_ : float or None
+        The last entry of `loss_curve_`; None after `from_mlp`.
 
     best_loss_ : float or None
         The smallest entry of `loss_curve_`; after a divergence, the loss of the initial weights if that is smaller.
-        None with `early_stopping`, which goes by `best_validation_score_`.
+        None with `early_stopping`, which goes by `best_validation_score_`, and after `from_mlp`.
 
     validation_loss_curve_ : list of float or None
         Mean f_i over the held-out samples after each epoch; None without held-out samples.
@@ -316,19 +316,19 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
 
     @classmethod
     def from_mlp(cls, mlp, **params):
-        """Take over a fitted MLPRegressor: the same predictions, and the same training from there on.
+        """Convert a fitted MLPRegressor: the predictions are the same, and training continues in the same way.
 
-        The estimator has the weights, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
-        converted so that the same steps are made (docs/from_mlp.md), and what Adam and momentum remember. The rule that
-        ends a training and the random stream are its own. It has no losses yet: `loss_curve_` is empty, `loss_` and
-        `best_loss_` are None, `t_` and `n_iter_` are 0.
+        The estimator takes over the weights, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        converted so that training makes the same steps (docs/from_mlp.md), and the state of Adam or momentum. The
+        stopping rule and the random stream are its own. There are no losses yet: `loss_curve_` is empty, `loss_` and
+        `best_loss_` are None, and `t_` and `n_iter_` are 0.
 
         Parameters
         ----------
         mlp : sklearn.neural_network.MLPRegressor
-            The fitted estimator, which stays as it is. Nothing of it is shared.
+            The fitted estimator. It is copied and left unchanged.
         **params : dict
-            Parameters of this estimator in place of those converted. They must not change the network's layers.
+            Parameters of this estimator that override the converted ones. They must not change the network's layers.
 
         Returns
         -------
@@ -338,13 +338,13 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Raises
         ------
         TypeError
-            If `mlp` is not an MLPRegressor, or `params` has an unknown name.
+            If `mlp` is not an MLPRegressor or `params` has an unknown name.
         NotFittedError
-            If it is not fitted.
+            If `mlp` is not fitted.
         ValueError
-            If a parameter of `mlp` has no equivalent and `params` has none for it: with "lbfgs" `alpha`, which was
-            divided by a number of samples that `mlp` does not keep; ``learning_rate="invscaling"``;
-            ``shuffle=False``. Or if `params` would change the network.
+            If `params` would change the network, or if a parameter of `mlp` has no equivalent and `params` does not
+            override it: ``learning_rate="invscaling"``, ``shuffle=False``, or with "lbfgs" `alpha`, which was divided
+            by a number of samples that `mlp` does not store.
 
         Examples
         --------

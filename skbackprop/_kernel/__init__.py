@@ -1,6 +1,6 @@
-"""The compiled kernel: the lecture's loop in C, for every type and processor, and its Python face.
+"""The compiled kernel: the lecture's loop in C, for every type and processor, and its Python interface.
 
-`kernel` makes the steps, `rows` hashes the samples. Nothing here imports anything else of the package.
+`kernel` makes the steps, and `rows` hashes the samples. Nothing here imports anything else from the package.
 """
 
 from pkgutil import extend_path

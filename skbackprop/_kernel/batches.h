@@ -1,10 +1,10 @@
 /* The same algorithm for several samples at a time (mini-batches), for one type REAL and one level of the processor
-   (see precisions.h). What steps.h does with vectors is done here with matrices, of one row a sample (products.h): the
-   sum of the samples' gradients is written down, and the rule makes a step of their mean. */
+   (see precisions.h). What steps.h does with vectors is done here with matrices, one row per sample (products.h). The
+   sum of the samples' gradients is stored, and the rule makes a step from their mean. */
 
-/* A batch is taken in slices; the sum of the gradients goes on from slice to slice. A slice has about SLICE_VALUES values
-   in all layers together, so that it stays in the cache; but at least SLICE_ROWS_MIN samples, below which the products
-   are slow, and at most SLICE_ROWS_MAX, above which they get no faster. The network's shape alone says how many. */
+/* A batch is processed in slices, over which the gradients are summed. A slice has about SLICE_VALUES values in all
+   layers together, so that it stays in the cache, but at least SLICE_ROWS_MIN samples, below which the products are
+   slow, and at most SLICE_ROWS_MAX, above which they get no faster. The number depends only on the network's shape. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
@@ -13,18 +13,18 @@
 #define SLICE_ROWS_MAX 256
 
 /* ---- Nonzeros of W^1's inputs --------------------------------------------------------------------------------------
-   Where most inputs are 0, the products of layer 1 go through lists of the nonzeros of a slice's samples: sample by
-   sample in the forward pass, input by input in the gradient. CSR matrices always do, dense ones where no more than one
-   input in DENSE is not 0. */
+   If most inputs are 0, the products of layer 1 use lists of the nonzeros of a slice's samples: sample by sample in the
+   forward pass, input by input in the gradient. CSR matrices always do so; dense ones do if at most one input in DENSE
+   is nonzero. */
 #undef DENSE
 #define DENSE 3
 
 typedef struct {
-    int in_use;            /* by this slice */
+    int in_use;            /* for this slice */
     FN(row_t) *x;          /* of each sample, its nonzeros: */
-    int32_t *index;        /* where they have to be written down, here */
+    int32_t *index;        /* stored here if they have to be copied */
     REAL *of_x;
-    int32_t *sample;       /* of each input, the samples in which it is not 0, and the values that it has there: */
+    int32_t *sample;       /* of each input, the samples in which it is nonzero, and its values there: */
     REAL *value;           /* as many as `count` says, up to the position `end` */
     ptrdiff_t *end;
     int32_t *count;
@@ -36,7 +36,7 @@ typedef struct {
     void *memory;
 } FN(lists_t);
 
-/* Whether a sample of this batch has touched input k already; now one has. */
+/* Returns whether a sample of this batch has already touched input k, and marks it as touched. */
 static inline int FN(touch)(FN(lists_t) * lists, int32_t k) {
     if (lists->is_touched[k]) return 1;
     lists->touched[lists->n_touched++] = k;
@@ -44,14 +44,14 @@ static inline int FN(touch)(FN(lists_t) * lists, int32_t k) {
     return 0;
 }
 
-/* How many values CSR row i has. */
+/* The number of values in CSR row i. */
 static ptrdiff_t FN(row_length)(const samples_t *samples, int64_t i) {
     if (samples->wide_indices)
         return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + 1] - ((const int64_t *)samples->indptr)[i]);
     return ((const int32_t *)samples->indptr)[i + 1] - ((const int32_t *)samples->indptr)[i];
 }
 
-/* Takes one block of zeroed memory for the lists of any slice of these draws. Returns 0 where there is no memory. */
+/* Allocates one block of zeroed memory for the lists of any slice of these draws. Returns 0 if out of memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
                               const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows) {
     const size_t M = net->M[0];
@@ -90,7 +90,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     return 1;
 }
 
-/* The lists of n samples, the draws t, t+1, ..., where they pay. */
+/* Makes the lists of n samples, the draws t, t+1, ..., if they pay off. */
 static void FN(make_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int64_t *draws, ptrdiff_t t, ptrdiff_t n) {
     const ptrdiff_t M = s->net->M[0];
     const int sparse = s->samples->indptr != NULL;
@@ -118,13 +118,13 @@ static void FN(make_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int
         for (ptrdiff_t q = 0; q < x.count; q++)
             if (!lists->count[x.index[q]]++ && sparse) lists->inputs[lists->n_inputs++] = x.index[q];
     }
-    if (!sparse) /* the others' gradient has to be written down, too */
+    if (!sparse) /* the gradient of the others has to be stored as well */
         for (lists->n_inputs = 0; lists->n_inputs < M; lists->n_inputs++)
             lists->inputs[lists->n_inputs] = (int32_t)lists->n_inputs;
     ptrdiff_t end = 0;
     for (ptrdiff_t q = 0; q < lists->n_inputs; q++) {
         const int32_t k = lists->inputs[q];
-        lists->end[k] = end; /* the next value's place, and so the end once all have theirs */
+        lists->end[k] = end; /* where the next value goes, and so the end once all are in place */
         end += lists->count[k];
     }
     for (ptrdiff_t r = 0; r < n; r++)
@@ -177,7 +177,7 @@ static double FN(forward_and_backprop)(const FN(state_t) * s, const FN(lists_t) 
     return sum;
 }
 
-/* G = the sum of the gradients (6), (7) of n samples, whose a and delta s holds, or with `add` G += that sum. */
+/* G = the sum of the gradients (6), (7) of n samples, whose a and delta are in s; with `add`, G += that sum. */
 static void FN(add_gradient)(const FN(state_t) * s, FN(lists_t) * lists, ptrdiff_t n, int add, REAL *restrict G) {
     const network_t *net = s->net;
     const ptrdiff_t *M = net->M, *stride = net->stride, m = stride[1];
@@ -205,7 +205,7 @@ static void FN(add_gradient)(const FN(state_t) * s, FN(lists_t) * lists, ptrdiff
     }
 }
 
-/* One step by the rule, with the mean of n samples' gradients, whose sum is G: of W^1, sparse samples move the rows
+/* One step by the rule, with the mean of n samples' gradients, whose sum is G. Sparse samples only move the rows of W^1
    that they touched. */
 static void FN(move)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t n, const REAL *restrict G,
                      FN(lists_t) * lists) {
@@ -213,7 +213,7 @@ static void FN(move)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t n, 
     const FN(move_t) move = FN(RULES)[s->rule->code];
     const REAL alpha = (REAL)s->rule->alpha;
     const ptrdiff_t m = net->stride[1];
-    const int plain = s->rule->code == SGD; /* its penalty is exact on sparse samples, too */
+    const int plain = s->rule->code == SGD; /* its penalty is exact on sparse samples as well */
     for (ptrdiff_t l = 1; l <= net->L; l++) {
         move(r, net->b[l], 1 / (REAL)n, G + net->b[l], net->stride[l], 0);
         if (l > 1)
@@ -231,7 +231,7 @@ static void FN(move)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t n, 
     lists->n_touched = 0;
 }
 
-/* How many samples a slice has. */
+/* The number of samples in a slice. */
 static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule) {
     const ptrdiff_t fit = SLICE_VALUES / (net->M[0] + units_before(net, net->L + 1));
     const ptrdiff_t rows = fit < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : fit < SLICE_ROWS_MAX ? fit : SLICE_ROWS_MAX;

@@ -1,14 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
+"""The compiled kernel: the lecture's algorithm, one chunk of drawn samples at a time.
 
-The algorithm itself is in ``steps.h``, which reads as docs/backpropagation.md, section 3: forward pass, backprop,
-update. This module is its Python face: it checks that the arrays fit together, hands over pointers and releases the
-GIL. A call keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in
-place.
+The algorithm itself is in ``steps.h``, which reads like docs/backpropagation.md, section 3: forward pass, backprop,
+update. This module is its Python interface: it checks that the arrays fit together, passes on pointers and releases the
+GIL. It keeps no state between calls. What a call does depends only on its arguments, and it changes the network's
+parameters in place.
 
-What does not fit together is refused, and nothing is changed. Two things are taken as they are: how a Network and a
-Rule have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked
-once a fit, before the first call.
+If the arrays do not fit together, a call raises and changes nothing. Two things are not checked here: how a Network and
+a Rule lay out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked once per
+fit, before the first call.
 """
 
 import numpy as np
@@ -67,18 +67,18 @@ ctypedef fused real:
     float
     double
 
-#: The levels of the processor that the kernel is compiled for and this machine has; the last is the best.
+#: The processor levels that the kernel is compiled for and this machine supports; the last is the best.
 AVAILABLE_LEVELS = tuple([LEVELS[k].name.decode() for k in range(n_levels())])
 cdef int level = n_levels() - 1
 
-#: Type of numbers -> the largest argument of the exponential; larger ones give the same.
+#: Name of the type -> the largest argument of the exponential; larger ones are capped to it.
 EXP_MAX = {"float32": EXP_MAX_FLOAT, "float64": EXP_MAX_DOUBLE}
 
 
 def use_level(name=None):
-    """Choose the level of the processor that the kernel uses from now on, in the whole process.
+    """Choose the processor level that the kernel uses from now on, in the whole process.
 
-    Meant for tests and benchmarks: the best level is in use from the start.
+    This is meant for tests and benchmarks. The best level is used by default.
 
     Parameters
     ----------
@@ -88,19 +88,19 @@ def use_level(name=None):
     Returns
     -------
     str
-        The level that was in use before.
+        The level used before.
     """
     global level
     before = AVAILABLE_LEVELS[level]
     if name is not None:
         if name not in AVAILABLE_LEVELS:
-            raise ValueError(f"this machine has the levels {AVAILABLE_LEVELS}; got {name!r}")
+            raise ValueError(f"this machine supports the levels {AVAILABLE_LEVELS}; got {name!r}")
         level = AVAILABLE_LEVELS.index(name)
     return before
 
 
 def steps(network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, rule=None, noise=None):
-    """One step of the algorithm on each drawn sample, or batch of samples, in the order of the draws.
+    """Make one step on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
     ----------
@@ -109,22 +109,22 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
     samples : Samples
         X and the targets, of the network's type. X is finite.
     draws : ndarray of int64
-        The rows i_t; one a step, or as many as the rule's `batch_size`.
+        The rows i_t: one per step, or as many as the rule's `batch_size`.
     tau : float
-        The step size; 0 changes nothing and measures the loss.
+        The step size. With 0, the loss is measured and nothing changes.
     alpha : float, default=0.0
-        The L2 penalty: every step uses the gradient of f_i plus ``alpha * W``.
+        The L2 penalty: each step uses the gradient of f_i plus ``alpha * W``.
     rule : Rule, default=None
-        How gradients become steps; its moments are changed in place. None takes the lecture's plain steps.
+        How gradients become steps; its moments are changed in place. None means the lecture's plain steps.
     noise : ndarray of uint16 of shape (n_draws, rule.n_noise), default=None
-        Of each draw, for every layer l with ``rule.dropout[l] > 0``: four numbers for the input, of which those of its
-        values are made, and one for each unit of a hidden layer, padding included. What has a number below
-        ``dropout * 2**16`` is left out in this draw.
+        For each draw and every layer l with ``rule.dropout[l] > 0``: four numbers for the input, from which those of
+        its values are made, or one per unit of a hidden layer, including padding. A value or unit is left out of the
+        draw if its number is less than ``rule.dropout[l] * 2**16``.
 
     Returns
     -------
     float
-        The sum of f_i over the draws, each taken at the weights of its own step, before they change.
+        The sum of f_i over the draws, each taken with the weights before its own step.
     """
     cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
     cdef const uint16_t[:, ::1] numbers
@@ -171,7 +171,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
     Parameters
     ----------
     network : Network
-        Stays as it is.
+        It is not changed.
     samples : Samples
         X and the targets, of the network's type.
     draws : ndarray of int64
@@ -182,7 +182,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
     f : float
         The sum of f_i.
     G : ndarray
-        Its gradient: a vector like the network's parameters.
+        Its gradient, a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
     cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
@@ -190,7 +190,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
 
 
 cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G) except *:
-    """The kernel for the network's type."""
+    """Call the kernel for the network's type."""
     if network.params.dtype == "float32":
         return _train_real[float](network.params, network, samples, draws, how, moments, G)
     return _train_real[double](network.params, network, samples, draws, how, moments, G)
@@ -238,7 +238,7 @@ cdef double _train_real(
 
 
 cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_outputs) except *:
-    """Pointers into the arrays of `samples`, which live as long as it does; their type is that of `params`."""
+    """Pointers into the arrays of `samples`, valid as long as it lives; their type is that of `params`."""
     cdef const real[:, ::1] X, Y
     cdef const real[::1] data
     cdef const int32_t[::1] codes, indices, indptr
@@ -281,7 +281,7 @@ cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_
 cdef int _check_draws(
     const int64_t[::1] draws, const samples_t *rows, ptrdiff_t n_rows, ptrdiff_t n_outputs
 ) except -1 nogil:
-    """Raise where a draw is no row, or its target no output."""
+    """Raise unless every draw is a row and every target an output."""
     cdef ptrdiff_t t
     for t in range(draws.shape[0]):
         if not 0 <= draws[t] < n_rows:
@@ -294,12 +294,12 @@ cdef int _check_draws(
 
 
 def activation(const real[::1] z, int code):
-    """An activation and its derivative as the kernel computes them.
+    """An activation and its derivative, as computed by the kernel.
 
     Parameters
     ----------
     z : ndarray
-        Inputs of the units.
+        The inputs of the units.
     code : int
         The position of the activation in ``skbackprop._network.ACTIVATIONS``.
 
