@@ -42,8 +42,9 @@ print(np.allclose(step.grad_W[2], np.outer(step.delta[2], step.a[1])))
 print(np.allclose(step.W_after[2], step.W[2] - step.tau * step.grad_W[2]))
 
 # %%
-# Does the step help? The loss of its own sample falls, however far the step goes. Those of
-# others rise: a step knows one sample only, and τ has to be so small that steps on all the
+# Does the step help? The loss of its own sample falls, here however far the step goes, and that
+# of (0, 1), which has the same label, falls with it. Those of the other class, (0, 0) and
+# (1, 1), rise: a step knows one sample only, and τ has to be so small that steps on all the
 # samples, one after the other, can agree.
 
 taus = np.logspace(-2, 2, 41)
