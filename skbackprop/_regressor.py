@@ -169,12 +169,12 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Mean f_i over the draws of each epoch, each taken with the weights of its own step, without the penalty. Warm
         starts and `partial_fit` append to it.
 
-    loss_ : float
-        The last entry of `loss_curve_`.
+    loss_ : float or None
+        The last entry of `loss_curve_`; None after `from_mlp`.
 
     best_loss_ : float or None
         The smallest entry of `loss_curve_`; after a divergence, the loss of the initial weights if that is smaller.
-        None with `early_stopping`, which goes by `best_validation_score_`.
+        None with `early_stopping`, which goes by `best_validation_score_`, and after `from_mlp`.
 
     validation_loss_curve_ : list of float or None
         Mean f_i over the held-out samples after each epoch; None without held-out samples.

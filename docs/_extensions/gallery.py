@@ -8,7 +8,16 @@ from html import unescape
 
 #: The examples' names, in the order of reading.
 GROUPS = {
-    "Backpropagation, step by step": ["one_neuron_to_network", "one_step", "stepper_moons"],
+    "Backpropagation, step by step": [
+        "one_neuron_to_network",
+        "one_step",
+        "stepper_neuron",
+        "stepper_moons",
+        "stepper_xor",
+        "stepper_regression",
+        "stepper_iris",
+        "stepper_digits",
+    ],
     "What networks learn": ["xor", "combining_linear_classifiers", "latent_features"],
     "Training on real data": ["step_size", "digits_grid_search", "imbalanced", "stream", "sparse_text", "against_mlp"],
 }

@@ -258,48 +258,44 @@ class NetworkDisplay:
             self.edges_.append(self.ax_.add_collection(edges, autolim=False))
 
     def _draw_nodes(self, plt, sizes, heights, cmap):
-        from matplotlib.collections import EllipseCollection
         from matplotlib.colors import to_rgb
 
         background = next(
             (c for c in (self.ax_.get_facecolor(), self.figure_.get_facecolor()) if c[3] == 1), to_rgb("white")
         )
+        ring = dict(edgecolors=plt.rcParams["text.color"], linewidths=float(np.clip(self._row / 20, 0.4, 1.0)))
         self.nodes_, self.numbers_ = [], []
         for l, (units, y) in enumerate(zip(self.units_, heights, strict=True)):
-            m = len(units)
-            fill = np.tile(np.array(background[:3]), (m, 1))
+            places = np.column_stack([np.full(len(units), l), y[: len(units)]])
+            nodes = self._circles(places, facecolors=[background], zorder=2, **ring)  # no line shows through
             if l > 0:
                 b = np.asarray(self.intercepts[l - 1])
-                color = signed_colors(b[units], np.abs(b).max(), plt, cmap)
-                fill = color[:, 3:] * color[:, :3] + (1 - color[:, 3:]) * fill  # opaque: no line shows through
-            diameter = np.full(m, 2 * self._radius)
-            nodes = EllipseCollection(
-                diameter,
-                diameter,
-                np.zeros(m),
-                units="y",
-                offsets=np.column_stack([np.full(m, l), y[:m]]),
-                offset_transform=self.ax_.transData,
-                facecolors=fill,
-                edgecolors=plt.rcParams["text.color"],
-                linewidths=float(np.clip(self._row / 20, 0.4, 1.0)),
-                zorder=2,
-            )
-            self.nodes_.append(self.ax_.add_collection(nodes, autolim=False))
+                fill = signed_colors(b[units], np.abs(b).max(), plt, cmap)
+                nodes = self._circles(places, facecolors=fill, zorder=2.1, **ring)
+            self.nodes_.append(nodes)
             if 0 < l < len(heights) - 1:
-                self.numbers_.append(self._number(l, units, y))
+                self.numbers_.append(self._number(units, places))
             if text := self._left_out(l, sizes):
                 size = fitting_size([text], 0.9 * self._column, min(self._title_size, 0.9 * self._row))
                 self.ax_.text(l, y[-1], text, ha="center", va="center", fontsize=size, style="italic", in_layout=False)
 
-    def _number(self, l, units, y):
+    def _circles(self, places, **style):
+        """A layer's circles."""
+        from matplotlib.collections import EllipseCollection
+
+        diameter = np.full(len(places), 2 * self._radius)
+        at = dict(units="y", offsets=places, offset_transform=self.ax_.transData)
+        circles = EllipseCollection(diameter, diameter, np.zeros(len(places)), **at, **style)
+        return self.ax_.add_collection(circles, autolim=False)
+
+    def _number(self, units, places):
         """Write the units' numbers into their circles."""
         numbers, diameter = [str(j + 1) for j in units], 2 * self._radius * self._row
         size = fitting_size(numbers, 0.75 * diameter, min(0.6 * diameter, self._title_size), least=1.0)
         if size < SMALLEST_NUMBER:
             return []
         style = dict(ha="center", va="center_baseline", fontsize=size, zorder=3, in_layout=False)
-        return [self.ax_.text(l, height, number, **style) for height, number in zip(y, numbers, strict=False)]
+        return [self.ax_.text(*place, number, **style) for place, number in zip(places, numbers, strict=True)]
 
     def _draw_names(self, names, heights, size):
         ends = ((0, 0, -self._gap, "right"), (-1, len(self.coefs), self._gap, "left"))
@@ -326,7 +322,7 @@ class NetworkDisplay:
             image = self.ax_.imshow(colors, extent=(left, right, bottom, top), aspect="auto", interpolation="bilinear")
             self.colorbars_.append(image)
             labels = [(left, low, "left"), (l - 0.5, f"$W^{{{l}}}$\n$b^{{{l}}}$", "center"), (right, high, "right")]
-            if text_width(low, size) + text_width(high, size) + 2 * size > 0.8 * self._column:
+            if text_width(low, size) + text_width(high, size) + 1.5 * size > 0.8 * self._column:
                 del labels[1]  # no room: the place of the bar says whose scale it is
             for x, text, ha in labels:
                 self.ax_.text(x, bottom - 0.3 * line, text, ha=ha, **style)

@@ -12,7 +12,7 @@ __all__ = ["LossCurveDisplay"]
 
 #: Losses above are those of a divergence, and not drawn.
 HUGE = 1e300
-#: What marks the end of a training, by its `stopped_`; those that reached `max_iter` have no mark.
+#: The marker for the end of training, by `stopped_`; trainings that reached `max_iter` have none.
 END_MARKERS = {"converged": "s", "early_stopping": "D", "diverged": "X", "callback": "P", "interrupted": "P"}
 
 
@@ -26,8 +26,8 @@ class LossCurveDisplay:
 
     If the stopping rule compares means of the training loss (docs/stopping.md), these are drawn as a strong line and
     the losses of single epochs as a faint one. Each mean is drawn in the middle of its window, which is a quarter of
-    the epochs so far, or the shortest that is compared. Why and when the last `fit` ended is written above the axes
-    (for several estimators, in the legend), unless `max_iter` ended it.
+    the epochs so far, or the shortest window if that is longer. The title says when and why the last `fit` ended. With
+    several estimators, markers show where training ended before `max_iter`, and the legend explains them.
 
     Create it with `from_estimator` or `from_estimators`.
 
@@ -223,32 +223,31 @@ class LossCurveDisplay:
         self.training_lines_, self.mean_lines_, self.validation_lines_ = [], [], []
         self.best_markers_, self.end_markers_ = [], []
         none = [None] * len(self.loss_curves)
-        for k, parts in enumerate(
-            zip(
-                self.loss_curves,
-                self.means or none,
-                self.validation_loss_curves,
-                self.best_epochs,
-                self.stopped or none,
-                self.names,
-                strict=True,
-            )
+        for parts in zip(
+            self.loss_curves,
+            self.means or none,
+            self.validation_loss_curves,
+            self.best_epochs,
+            self.stopped or none,
+            self.names,
+            strict=True,
         ):
-            self._draw(f"C{k}", *parts)
+            self._draw(*parts)
         self._draw_ending(plt)
         self._scale(log_scale)
         self._label(plt, own)
         return self
 
-    def _draw(self, color, losses, means, held_out, best, stopped, name):
+    def _draw(self, losses, means, held_out, best, stopped, name):
         """The curves and the marks of one estimator."""
         epochs, several = np.arange(1, len(losses) + 1), len(self.loss_curves) > 1
         losses = np.where(np.asarray(losses) < HUGE, losses, np.nan)  # of a divergence
         mean_line = validation_line = best_marker = end_marker = None
         faint = {} if means is None else dict(alpha=0.45, linewidth=0.8)
-        (line,) = self.ax_.plot(epochs, losses, color=color, label=name or "training", **faint)
+        (line,) = self.ax_.plot(epochs, losses, label=name or "training", **faint)
+        color = line.get_color()
         if means is not None:
-            label = name if several else "mean, as compared for stopping"
+            label = name if several else "moving mean"
             (mean_line,) = self.ax_.plot(*means, color=color, linewidth=2.2, label=label, zorder=line.get_zorder() + 1)
         mark = dict(color=color, markersize=8, markeredgecolor=self.ax_.get_facecolor(), markeredgewidth=1.5)
         mark |= dict(linestyle="", zorder=line.get_zorder() + 2)
@@ -331,7 +330,7 @@ class LossCurveDisplay:
         kinds = []
         if any(self.mean_lines_):
             kinds += [("each epoch", dict(alpha=0.45, linewidth=0.8))]
-            kinds += [("mean, as compared for stopping", dict(linewidth=2.2))]
+            kinds += [("moving mean", dict(linewidth=2.2))]
         elif any(self.validation_lines_):
             kinds += [("training", {})]
         if any(self.validation_lines_):

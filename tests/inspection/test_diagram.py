@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from displays import IRIS_X, IRIS_Y, MOONS_X, classifier, is_red
 from helpers import MAX_ITER
+from matplotlib.collections import EllipseCollection
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -36,8 +37,9 @@ def test_network_fills_units_by_their_bias(iris):
         colors = nodes.get_facecolors()
         strong = np.abs(b) > 0.1 * np.abs(b).max()
         np.testing.assert_array_equal(is_red(colors)[strong], b[strong] > 0)
-        assert (colors[:, 3] == 1).all()
-    assert (display.nodes_[0].get_facecolors() == 1).all()
+        np.testing.assert_allclose(colors[:, 3], np.abs(b) / np.abs(b).max())
+    behind = [c for c in display.ax_.collections if isinstance(c, EllipseCollection) and c not in display.nodes_[1:]]
+    assert len(behind) == 3 and all((circles.get_facecolors() == 1).all() for circles in behind)
 
 
 def test_network_names(iris):
@@ -108,7 +110,7 @@ def test_network_units_are_numbered():
             numbers = [[text.get_text() for text in layer] for layer in display.numbers_]
             assert numbers == [[str(j + 1) for j in display.units_[1]], ["1", "2", "3"]]
             for nodes, layer in zip(display.nodes_[1:], display.numbers_, strict=False):
-                radius = np.ptp(display.ax_.transData.transform([[0, 0], [0, nodes.get_widths()[0] / 2]])[:, 1])
+                radius = nodes.get_transforms()[0, 0, 0]  # in pixels
                 for (x, y), text in zip(display.ax_.transData.transform(nodes.get_offsets()), layer, strict=True):
                     box = text.get_window_extent()
                     assert np.hypot(box.width, box.height) < 2 * radius + 1

@@ -104,7 +104,7 @@ def test_why_and_where_it_stopped(converged):
     assert several.ending_ is None and several.end_markers_[1] is None
     assert several.end_markers_[0].get_xdata() == [n]
     labels = [text.get_text() for text in several.ax_.get_legend().get_texts()]
-    assert labels == ["a", "b", "each epoch", "mean, as compared for stopping", "converged"]
+    assert labels == ["a", "b", "each epoch", "moving mean", "converged"]
     streamed = classifier((3,)).partial_fit(MOONS_X, MOONS_Y, classes=[0, 1])
     assert LossCurveDisplay.from_estimator(streamed).ending_ is None
 
