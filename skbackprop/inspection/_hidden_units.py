@@ -513,6 +513,8 @@ def _samples(X, n_features):
     samples = check_array(X)
     if samples.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} features; got shape {samples.shape}")
+    if len(samples) < 2 < n_features:
+        raise ValueError("X must have at least two samples: they span the plane drawn")
     return samples
 
 
@@ -569,6 +571,8 @@ def _response(inspected, points, output):
 def _curves(inspected, points, output, class_names):
     """For one feature: the kind of the response, the response, the parts of one output, and its name."""
     model, alone = inspected.model, copy.deepcopy(inspected.estimator)
+    if not (inspected.is_classifier or is_regressor(model)):
+        raise ValueError(f"with one feature, predictions are drawn, which {type(model).__name__} does not make")
     kind, predict = "values", _values
     if inspected.is_classifier:
         kind, predict = ("labels" if model._multilabel else "classes"), _probabilities
