@@ -177,7 +177,7 @@ def weights(draw, n):
 
 
 def quietly(method, *args, **kwargs):
-    """Call; trainings that are cut off, or diverge, are no errors here, nor is what splits say of rare classes."""
+    """Call a function; cut-off or diverged training and warnings of splits about rare classes are not errors here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)

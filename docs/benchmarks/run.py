@@ -85,7 +85,7 @@ def plot(figures, path):
         places = [k for k, net in enumerate(nets) if name in figures[net]]
         values = [figures[nets[k]][name] for k in places]
         axes.scatter(values, places, s=60, marker=marker, label=LABELS[name], zorder=3)
-    axes.set(xscale="log", yticks=range(len(nets)), yticklabels=nets, xlabel="µs a step", xlim=(smallest, None))
+    axes.set(xscale="log", yticks=range(len(nets)), yticklabels=nets, xlabel="µs per step", xlim=(smallest, None))
     axes.xaxis.set_major_locator(LogLocator(numticks=20))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.grid(axis="x", color="0.9")
@@ -98,26 +98,27 @@ def plot(figures, path):
 def write(step, batch, time, options):
     (FOLDER / "results.md").write_text(f"""# Results
 
-Written by `run.py`. {versions()}. [README.md](README.md) and the scripts say what was measured, and how.
+Written by `run.py`. {versions()}. [README.md](README.md) and the scripts say what was measured and how.
 
 ## One step
 
-µs a step, float32, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours. The last three
-columns are the machine's limits, measured in the same rounds: no step takes less than the longer of its arithmetic and
-of updating the weights it touches.
+µs per step in float32, medians of {options.rounds} interleaved rounds, with the ratio to ours in brackets. The last
+three columns are the machine's limits, measured in the same rounds: no step can be faster than the longer of its
+arithmetic and of updating the weights it touches.
 
-![µs a step by net](steps.svg)
+![µs per step by network](steps.svg)
 
 {table("net", step)}
 ## Mini-batches
 
-µs a sample, relu and softmax, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours with Adam.
+µs per sample, relu and softmax, medians of {options.rounds} interleaved rounds, with the ratio to ours with Adam in
+brackets.
 
 {table("net", batch)}
 ## Time to accuracy
 
-MNIST, 784-300-10: seconds of training until the test error is that small, medians of {options.seeds} seeds; in brackets
-the ratio to ours.
+MNIST, 784-300-10: seconds of training to reach a test error, medians of {options.seeds} seeds, with the ratio to ours
+in brackets.
 
 {table("test error", time)}""")
 

@@ -472,7 +472,10 @@ var skbackpropStepper = (function () {
       this.lineSlider = range("line", 0, this.moments.length - 1, 1, 0, () =>
         this.go(this.t, ...this.moments[Number(this.lineSlider.value)]),
       );
-      this.tauSlider = range("step size", -2, 3, 0.05, 0, () => this.go(this.t, 3));
+      this.tauSlider = range("step size", -2, 3, 0.05, 0, () => {
+        this.go(this.t, 3, null, true);
+        this.say(`τ = ${givenNumber(this.tau)}. ${this.summary.textContent}`);
+      });
       this.heading = element("p", { class: "skb-heading" });
       this.lines = PHASES.map((name) => element("li", { "data-phase": name }, element("code"), element("span")));
       for (const name of ["network", "details", "plane", "hidden", "scatter", "course"])

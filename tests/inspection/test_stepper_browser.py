@@ -265,6 +265,8 @@ def test_another_tau_recomputes_the_update(page, recording):
         shown = float(page.text(".skb-summary").split("step, ")[1].split()[0].replace("−", "-"))
         assert shown == pytest.approx(other.loss_after, rel=0.01, abs=1e-9)
         assert "recomputed" in page.text(".skb-tau output")
+        assert page.text("[aria-live=polite]").startswith("τ = ")
+        assert page.text(".skb-summary") in page.text("[aria-live=polite]")
     press(page, "draw")
     assert "as in the training" in page.text(".skb-tau output")
 
@@ -319,6 +321,13 @@ def test_two_hidden_features_have_the_outputs_line(window, tmp_path):
     open_record(window, tmp_path, BackpropClassifier((1,), random_state=0), X, Y, n_steps=3)
     assert count(window, ".skb-hidden .skb-sample") == len(X)
     assert window.errors() == []
+
+
+def test_it_asks_the_network_for_nothing(page):
+    press(page, "play")
+    wait(page, 200)
+    press(page, "play")
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
 
 
 @pytest.mark.parametrize("dark", [False, True])
