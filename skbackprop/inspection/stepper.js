@@ -157,10 +157,15 @@ var skbackpropStepper = (function () {
 
   /** A formula in which ^ raises what follows up to a space, a comma or a bracket, and _ lowers one letter. */
   function formula(text) {
+    const names = { "^": ["sup"], _: ["sub"], z: ["span", "skb-forward"], a: ["span", "skb-forward"] };
+    names["δ"] = ["span", "skb-backward"];
     return text
-      .split(/(\^[^\s),\]]+|_.)/)
+      .split(/(\^[^\s),\]]+|_.|[zaδ])/)
       .filter(Boolean)
-      .map((part) => (/^[\^_]/.test(part) ? element(part[0] === "^" ? "sup" : "sub", null, part.slice(1)) : part));
+      .map((part) => {
+        const [name, color] = names[part[0]] || [];
+        return name ? element(name, { class: color || null }, part.replace(/^[\^_]/, "")) : part;
+      });
   }
 
   /** Five digits, in which a small step shows. */
@@ -758,9 +763,9 @@ var skbackpropStepper = (function () {
         `${symbol("z", l, j)} = `,
         ...sumOf(products, k),
         `${signedText(this.bias(this.before, l, j))} = `,
-        result(number(z)),
+        result(number(z), "skb-forward"),
         `;  ${symbol("a", l, j)} = ${data.activations[l - 1] === "softmax" ? "softmax" : "σ"}(${number(z)}) = `,
-        result(number(a)),
+        result(number(a), "skb-forward"),
       ];
 
       let error;
@@ -776,7 +781,7 @@ var skbackpropStepper = (function () {
         error = [`2 (${number(a)} − ${y < 0 ? `(${givenNumber(y)})` : givenNumber(y)}) · ${number(slope)}`];
       else error = [`${bracketed(slope ? delta / slope : 0)} · ${number(slope)}`];
       if (l === this.L && this.weights) error = [`${number(this.weights[this.drawn])} · [`, ...error, "]"];
-      const backwardText = [`${symbol("δ", l, j)} = `, ...error, " = ", result(number(delta), "skb-delta")];
+      const backwardText = [`${symbol("δ", l, j)} = `, ...error, " = ", result(number(delta), "skb-backward")];
 
       const w = this.weight(this.before, l, j, from),
         gradient = `${bracketed(delta)} · ${bracketed(this.unit(l - 1, from).a)}`,

@@ -1,5 +1,7 @@
 """The page of recorded steps in a real browser: every button, slider and key, both themes, a narrow window."""
 
+import itertools
+
 import browser as chromium
 import numpy as np
 import pytest
@@ -362,6 +364,31 @@ def test_the_theme_around_it_has_the_last_word(window, saved, where, name, theme
         window.run("document[arguments[0]].setAttribute(arguments[1], arguments[2])", where, name, theme)
         assert window.run(color) == darkness
     assert window.errors() == []
+
+
+def luminance(color):
+    """Of a colour of sRGB, as the guidelines for accessible pages define it."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.array(color) / 255]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_its_texts_stand_out_from_what_is_behind_them(window, saved, dark):
+    """A contrast of 4.5 : 1 at least."""
+    window.open(saved, dark=dark)
+    colors = window.run(
+        "const probe = document.querySelector('.skb-app > [hidden]');"
+        "return Object.fromEntries(arguments[0].map((name) => ["
+        "name, (probe.style.color = `var(--skb-${name})`, getComputedStyle(probe).color.match(/\\d+/g).map(Number))]))",
+        ["text", "quiet", "forward", "backward", "back", "box", "lit", "active"],
+    )
+
+    for front, behind in (
+        *itertools.product(("text", "forward", "backward"), ("back", "box", "lit", "active")),
+        ("quiet", "back"),
+    ):
+        low, high = sorted((luminance(colors[front]), luminance(colors[behind])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (front, behind)
 
 
 def test_it_works_in_a_frame(window, saved, tmp_path):
