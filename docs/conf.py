@@ -37,8 +37,13 @@ warnings.filterwarnings("ignore", message="Maximum iterations")
 gallery = [  # in the order of reading
     "one_neuron_to_network",
     "one_step",
+    "stepper_neuron",
     "stepper_moons",
+    "stepper_regression",
+    "stepper_iris",
+    "stepper_digits",
     "xor",
+    "stepper_xor",
     "combining_linear_classifiers",
     "step_size",
     "latent_features",
@@ -82,9 +87,13 @@ html_theme_options = {
     "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
+# no column for sections of one page
+html_sidebars = {
+    page: []
+    for page in ("index", "quickstart", "from_mlp", "algorithm", "api", "benchmarks/*", "changelog", "contributing")
+}

@@ -43,6 +43,15 @@ def same_weights(recording, model):
     return all(map(np.array_equal, W + b, model.coefs_ + model.intercepts_))
 
 
+def test_all_draws_of_a_fit_can_be_recorded():
+    model = BackpropClassifier((3,), max_iter=50, tol=0.05, random_state=0)
+    recording = record(model, X, Y, n_steps=10**9)
+    fitted = fit_quietly(clone(model), X, Y)
+    assert len(recording) == fitted.t_ == fitted.n_iter_ * len(X)
+    assert same_weights(recording, fitted)
+    assert len(np.unique(recording.draws)) == len(X)
+
+
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 def test_the_first_steps_are_those_of_fit(model):
     model = clone(model).set_params(max_iter=4)

@@ -1,8 +1,8 @@
-"""All of the figures in one run: steps.py, batches.py and accuracy.py, into results.md and steps.svg beside this file.
+"""Run steps.py, batches.py and accuracy.py, and write their figures to results.md and steps.svg beside this file.
 
     python docs/benchmarks/run.py [--rounds 7] [--seeds 3]
 
-Needs the `benchmarks` extra for torch, JAX and the plot; takes about half an hour.
+This needs the `benchmarks` extra, for torch, JAX and the plot, and takes about half an hour.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def number(value):
 
 
 def table(label, figures):
-    """{label: {contestant: figure}} in Markdown; in brackets ratios to a row's first contestant."""
+    """{label: {contestant: figure}} in Markdown, with ratios to the first contestant of the row in brackets."""
     names = [name for name in LABELS if any(name in row for row in figures.values())]
     lines = [[label, *(LABELS[name] for name in names)], ["---"] * (len(names) + 1)]
     for row_label, row in figures.items():
@@ -73,7 +73,7 @@ def versions():
 
 
 def plot(figures, path):
-    """µs a step by net, one marker a contestant, over the machine's limit as a bar."""
+    """Plot µs per step by network, with a marker per contestant and the machine's limit as a bar."""
     plt.rcParams["svg.hashsalt"] = "skbackprop"
     figure, axes = plt.subplots(figsize=(9, 6), layout="constrained")
     nets = list(figures)[::-1]

@@ -12,7 +12,7 @@ __all__ = ["LossCurveDisplay"]
 
 #: Losses above are those of a divergence, and not drawn.
 HUGE = 1e300
-#: What marks the end of a training, by its `stopped_`; those that reached `max_iter` have no mark.
+#: The marker for the end of training, by `stopped_`; trainings that reached `max_iter` have none.
 END_MARKERS = {"converged": "s", "early_stopping": "D", "diverged": "X", "callback": "P", "interrupted": "P"}
 
 
@@ -26,8 +26,8 @@ class LossCurveDisplay:
 
     If the stopping rule compares means of the training loss (docs/stopping.md), these are drawn as a strong line and
     the losses of single epochs as a faint one. Each mean is drawn in the middle of its window, which is a quarter of
-    the epochs so far, or the shortest that is compared. Why and when the last `fit` ended is written above the axes;
-    with several estimators, the legend explains the markers of trainings that ended before `max_iter`.
+    the epochs so far, or the shortest window if that is longer. The title says when and why the last `fit` ended. With
+    several estimators, markers show where training ended before `max_iter`, and the legend explains them.
 
     Create it with `from_estimator` or `from_estimators`.
 

@@ -157,7 +157,9 @@ def record(estimator, X, y=None, *, n_steps=200, feature_names=None, class_names
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Their labels or targets; None for an autoencoder.
     n_steps : int, default=200
-        How many steps to record. They are fewer where `fit` would end earlier, or the training diverges.
+        How many steps to record. They are fewer where `fit` would end earlier, or the training diverges. With a number
+        that no training reaches, the recording's `draws` are all the i_t that `fit` draws; every step keeps a copy of
+        the weights.
     feature_names : sequence of str, default=None
         Names of the network's M_0 inputs; None takes those of the data frame.
     class_names : sequence of str, default=None

@@ -213,6 +213,7 @@ var skbackpropStepper = (function () {
       this.outputs = data.outputs.map((name) =>
         data.classes.length && /^[\d.]+$/.test(name) ? `class ${name}` : name,
       );
+      data.rows ??= [...Array(data.n).keys()];
       for (const name of ["params", "values", "X", "Y"]) this[name] = decode(data[name]);
       for (const name of ["tau", "before", "after"]) data[name] = decode(data[name]);
       this.weights = data.weights && decode(data.weights);
@@ -519,7 +520,9 @@ var skbackpropStepper = (function () {
         this.probe,
       );
       app.addEventListener("keydown", (event) => this.keys(event));
-      this.root.querySelector(".skb-static").replaceWith(app);
+      const table = this.root.querySelector(".skb-static");
+      table.replaceWith(app);
+      if (!many) this.live.before(element("details", null, element("summary", null, "All numbers in a table"), table));
       this.app = app;
     }
 

@@ -384,10 +384,29 @@ def test_with_reduced_motion_the_film_is_slow(window, saved):
 def test_without_scripts_there_is_a_table(window, saved):
     window.open(saved, scripts=False)
     tree = window.devtools("DOM.getDocument")
-    found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-static table")
-    assert len(found["nodeIds"]) == 2
+    found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-static > table")
+    assert len(found["nodeIds"]) == 2  # the course of the training, and the first step
     found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-app")
     assert found["nodeIds"] == []
+
+
+@pytest.mark.parametrize("scripts", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_table_of_one_step_fits(window, tmp_path, width, scripts):
+    """Where a row is wider than the window, it scrolls in its own frame."""
+    iris, y = load_iris(return_X_y=True, as_frame=True)
+    step = trace_step(BackpropClassifier((12,), random_state=0).partial_fit(iris, y, classes=[0, 1, 2]), iris[:1], 0)
+    path = tmp_path / "step.html"
+    path.write_text(_page.document(step._repr_html_() if scripts else _page.styled(step._table()), "step"), "utf-8")
+    window.open(path, width=width)
+    if scripts:
+        assert not window.run("return document.querySelector('details').open")
+        window.click("summary")
+    assert window.run("return document.querySelector('.skb-step').getBoundingClientRect().height") > 500
+    assert window.run("return document.documentElement.scrollWidth") <= width
+    scrolls = "return Array.from(document.querySelectorAll('.skb-numbers'), (e) => e.scrollWidth > e.clientWidth)"
+    assert any(window.run(scrolls)) == (width == 390)
+    assert window.errors() == []
 
 
 def test_two_on_one_page_do_not_meet(window, recording, tmp_path):
