@@ -27,6 +27,11 @@ def test_there_are_examples():
     assert EXAMPLES
 
 
+def test_the_gallery_has_every_example():
+    groups = runpy.run_path(str(EXAMPLES[0].parents[1] / "docs" / "_extensions" / "gallery.py"))["GROUPS"]
+    assert sorted(f"plot_{name}" for names in groups.values() for name in names) == [path.stem for path in EXAMPLES]
+
+
 # matplotlib 3.8 with a new pyparsing
 @pytest.mark.filterwarnings(r"ignore:'\w+' (argument is )?deprecated:DeprecationWarning")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

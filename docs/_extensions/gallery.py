@@ -18,7 +18,7 @@ GROUPS = {
         "stepper_iris",
         "stepper_digits",
     ],
-    "What networks learn": ["xor", "combining_linear_classifiers", "latent_features"],
+    "What networks learn": ["xor", "combining_linear_classifiers", "latent_features", "denoising_autoencoder"],
     "Training on real data": ["step_size", "digits_grid_search", "imbalanced", "stream", "sparse_text", "against_mlp"],
 }
 ENTRY = re.compile(
