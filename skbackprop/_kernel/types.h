@@ -32,6 +32,14 @@ typedef struct {
     double quantile;         /* which one the quantile loss is for */
 } network_t;
 
+/* The network of a fitted estimator, for predictions: W[l] has a row of M[l] values for each unit below. */
+typedef struct {
+    ptrdiff_t L;
+    const ptrdiff_t *M;
+    const int *activation;
+    const void *const *W, *const *b;
+} layers_t;
+
 /* How steps are made of gradients. The moments and the gradient are vectors like the parameters. */
 typedef struct {
     int code;                /* index into RULES, or GRADIENT_ONLY */
@@ -44,6 +52,7 @@ typedef struct {
     void *gradient;          /* of a batch; for batch_size > 1 */
     double dropout;          /* a hidden unit is left out of a draw where noise / NOISE_RANGE < dropout */
     const uint16_t *noise;   /* for every draw a number for each hidden unit, padding included; NULL: no dropout */
+    int threads;             /* of the process that may be at work in the kernel while this call is */
 } rule_t;
 
 enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };
@@ -64,6 +73,9 @@ typedef struct {
    `shrink` in sample.h). Returns the sum of the f_i, or NO_MEMORY. */
 typedef double (*training_t)(const network_t *net, const rule_t *rule, void *params, double *scale,
                              const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws);
+
+/* Writes a^L of n samples to `out`. Returns 0 where there is no memory. */
+typedef int (*prediction_t)(const layers_t *net, const samples_t *samples, ptrdiff_t n, int threads, void *out);
 
 /* The units of layers 1..l-1, padding included: in the noise of a draw, layer l's numbers begin there. */
 static ptrdiff_t units_before(const network_t *net, ptrdiff_t l) {

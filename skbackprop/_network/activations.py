@@ -1,7 +1,7 @@
-"""Activations sigma: name -> function of a batch of z, for predictions.
+"""Activations sigma: name -> function of a batch of z.
 
-Training uses the kernel's own (``_kernel/functions.h``), which also give the derivative; the tables have the same
-order, and tests hold them against each other. The functions of the table may overwrite their argument.
+Training and predictions use the kernel's own (``_kernel/functions.h``), which also give the derivative; the tables have
+the same order, and tests hold them against each other. The functions of the table may overwrite their argument.
 """
 
 import numpy as np
