@@ -1,18 +1,22 @@
 """The documentation's build; see contributing.md."""
 
 import importlib.metadata
-import itertools
-import re
-import textwrap
+import sys
 import warnings
+from pathlib import Path
 
+import matplotlib as mpl
 from sphinx_gallery.sorting import ExplicitOrder
+
+sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+mpl.use("agg")
 
 project = "skbackprop"
 copyright = "the skbackprop developers"
 version = release = importlib.metadata.version(project)
 extensions = [
-    "matplotlib.sphinxext.plot_directive",
+    "executed",
+    "mathml",
     "myst_parser",
     "numpydoc",
     "sphinx.ext.autodoc",
@@ -24,7 +28,8 @@ exclude_patterns = ["_build", "_templates", "auto_examples/**.ipynb", "auto_exam
 default_role = "literal"
 templates_path = ["_templates"]
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
+html_math_renderer = "mathml"
 myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
@@ -32,8 +37,13 @@ warnings.filterwarnings("ignore", message="Maximum iterations")
 gallery = [  # in the order of reading
     "one_neuron_to_network",
     "one_step",
+    "stepper_neuron",
     "stepper_moons",
+    "stepper_regression",
+    "stepper_iris",
+    "stepper_digits",
     "xor",
+    "stepper_xor",
     "combining_linear_classifiers",
     "step_size",
     "latent_features",
@@ -51,6 +61,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in gallery]),
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_",),
+    "image_scrapers": ("themes.figures_of_an_example",),
     "download_all_examples": False,
     "show_memory": False,
     "min_reported_time": 1e9,
@@ -59,13 +70,6 @@ sphinx_gallery_conf = {
     "doc_module": ("skbackprop",),
     "backreferences_dir": "generated/backreferences",
 }
-
-plot_include_source = True
-plot_html_show_source_link = False
-plot_html_show_formats = False
-plot_formats = [("png", 150)]
-plot_rcparams = {"figure.figsize": (6.4, 4.2), "figure.constrained_layout.use": True}
-plot_apply_rcparams = True
 
 autosummary_generate = True
 toc_object_entries_show_parents = "hide"
@@ -83,26 +87,13 @@ html_theme_options = {
     "logo": {"text": project, "image_light": "_static/logo.svg", "image_dark": "_static/logo.svg"},
     "show_prev_next": True,
     "navbar_align": "left",
-    "header_links_before_dropdown": 5,
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }
-html_sidebars = {"*": [], "benchmarks/*": []}  # no column for sections of one page
-
-
-def plots_as_rst(app, page, source):
-    """Hand matplotlib's directive, which knows no Markdown, its {plot} blocks as reStructuredText."""
-    number = itertools.count(1)
-
-    def as_rst(block):
-        options, code = block.groups()
-        options += f":filename-prefix: {page.replace('/', '-')}-{next(number)}\n"
-        return "```{eval-rst}\n.. plot::\n" + textwrap.indent(f"{options}\n{code}", "   ") + "\n```"
-
-    source[0] = re.sub(r"```\{plot\}\n((?::[^\n]*\n)*)(.*?)```", as_rst, source[0], flags=re.DOTALL)
-
-
-def setup(app):
-    """Called by Sphinx."""
-    app.connect("source-read", plots_as_rst)
+# no column for sections of one page
+html_sidebars = {
+    page: []
+    for page in ("index", "quickstart", "from_mlp", "algorithm", "api", "benchmarks/*", "changelog", "contributing")
+}

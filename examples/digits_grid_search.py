@@ -2,7 +2,7 @@
 Recognise handwritten digits: a Pipeline, a grid search, a cross-validated score
 ================================================================================
 
-The main job of this library, on data that scikit-learn ships: 1797 images of 8 x 8 pixels.
+A typical task for this library, on data included in scikit-learn: 1797 images of 8 x 8 pixels.
 """
 
 import time
@@ -23,7 +23,7 @@ X, y = load_digits(return_X_y=True)
 print(f"digits: {X.shape[0]} images, {X.shape[1]} pixels, {len(set(y))} classes")
 
 # %%
-# The network in a Pipeline, so that the scaling is learned from the training part alone.
+# The network is part of a Pipeline, so that the scaling is learned from the training part only.
 model = make_pipeline(
     StandardScaler(), BackpropClassifier(tol=0.02, max_iter=500, random_state=0)
 )
@@ -35,7 +35,7 @@ accuracy = f"{scores.mean():.3f} +- {scores.std():.3f}"
 print(f"\ncross_val_score, 100 hidden units: {accuracy}, {seconds:.1f} s")
 
 # %%
-# A search over the hidden layers and the step size τ, on three quarters of the data.
+# Search over the hidden layers and the step size τ, on three quarters of the data.
 X_train, X_test, y_train, y_test = train_test_split(X, y, stratify=y, random_state=0)
 search = GridSearchCV(
     model,
@@ -56,4 +56,4 @@ for parameters, score in zip(results["params"], results["mean_test_score"], stri
     print(f"  {hidden!s:10} {tau:<5} {score:.3f}")
 print(f"best: {search.best_params_}")
 accuracy = search.score(X_test, y_test)
-print(f"accuracy on the {len(y_test)} images that the search has not seen: {accuracy:.3f}")
+print(f"accuracy on the {len(y_test)} images not seen by the search: {accuracy:.3f}")

@@ -1,15 +1,15 @@
 """
-Beside MLPClassifier
-====================
+Comparison with MLPClassifier
+=============================
 
-The same job, the same architecture: how long does this library take, how long scikit-learn's
-own network, and how good do they get? First with one sample a step, where both run the same
+How long do this library and scikit-learn's own network take for the same task with the same
+architecture, and how good do they get? First with one sample per step, where both run the same
 algorithm; then each with its defaults.
 """
 
 # %%
-# Digits, and a hidden layer of 100 units in every network. All seconds were measured when this
-# page was made, on whatever else that machine was doing: yours will differ.
+# The task is to recognise digits, and every network has a hidden layer of 100 units. All times
+# were measured when this page was built, with other work on the machine. Yours will differ.
 
 import time
 
@@ -30,7 +30,7 @@ X_train, X_test = scaler.transform(X_train), scaler.transform(X_test)
 
 
 def learn(model, epochs):
-    """Seconds of training, and accuracy on the test images, after each epoch."""
+    """Seconds of training and accuracy on the test images after each epoch."""
     seconds, accuracies, spent = [], [], 0.0
     for _ in range(epochs):
         start = time.perf_counter()
@@ -44,9 +44,9 @@ def learn(model, epochs):
 # %%
 # The same algorithm
 # ------------------
-# One sample a step, each once an epoch, logistic units, log loss, a constant τ, no momentum, no
-# penalty. Two things still differ: the start weights, which each library draws by its own rule,
-# and the order of the samples.
+# One sample per step, each once per epoch, logistic units, log loss, a constant τ, no momentum
+# and no penalty. Two things still differ: the initial weights, which each library draws by its
+# own rule, and the order of the samples.
 
 epochs = 6
 same = dict(
@@ -61,27 +61,26 @@ curves = {
 }
 for name, (seconds, accuracies) in curves.items():
     per_step = seconds[-1] / (epochs * len(X_train))
-    print(f"{name:18}  {1e6 * per_step:5.1f} µs a step, accuracy {accuracies[-1]:.3f}")
+    print(f"{name:18}  {1e6 * per_step:5.1f} µs per step, accuracy {accuracies[-1]:.3f}")
 
 fig, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.4), sharey=True, layout="constrained")
 for (name, (seconds, accuracies)), style in zip(curves.items(), ("s--", "o-"), strict=True):
     left.plot(range(1, epochs + 1), accuracies, style, label=name)
     right.plot(seconds, accuracies, style, label=name)
-left.set(title="by epochs", xlabel="epoch", ylabel="accuracy on test images")
-right.set(
-    title="by seconds, on a logarithmic scale", xlabel="seconds of training", xscale="log"
-)
+left.set(title="by epoch", xlabel="epoch", ylabel="accuracy on test images")
+right.set(title="by time, on a logarithmic scale", xlabel="seconds of training", xscale="log")
 left.legend()
 
 # %%
-# Why the difference? MLPClassifier is made for batches: a step is a dozen calls of NumPy, whose
-# overhead it pays once for 200 samples or, here, for one. Our step is compiled as a whole.
+# Why the difference? MLPClassifier is made for batches: a step consists of a dozen NumPy calls,
+# whose overhead it pays once per 200 samples or, here, for every single one. Our step is
+# compiled as a whole.
 #
-# Each as it comes
-# ----------------
-# So the fair comparison is with the batches that MLPClassifier is made for: its defaults are
-# relu units, Adam, and 200 samples a step. Beside it the lecture's algorithm, our default, and
-# our own Adam with the same batches.
+# Each with its defaults
+# ----------------------
+# So a fair comparison uses the batches that MLPClassifier is made for. Its defaults are relu
+# units, Adam and 200 samples per step. We compare it with the lecture's algorithm, our default,
+# and with our own Adam on the same batches.
 
 curves = {
     "MLPClassifier()": learn(MLPClassifier(random_state=0), 30),

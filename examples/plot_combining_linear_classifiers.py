@@ -3,13 +3,13 @@ A network combines linear classifiers
 =====================================
 
 Each hidden neuron is a linear classifier: it has a line, and says on which side of it a point
-lies. The second set of weights adds these answers up, and a threshold on the sum is the
-decision. Here are the lines, the sum and the threshold.
+lies. The second set of weights adds up these answers, and a threshold on the sum makes the
+decision. This example shows the lines, the sum and the threshold.
 """
 
 # %%
-# A disc in a ring. Three lines around the disc make a triangle, so three hidden neurons should
-# do.
+# The data are a disc in a ring. Three lines around the disc form a triangle, so three hidden
+# neurons should be enough.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -24,9 +24,9 @@ network = BackpropClassifier((3,), **settings).fit(X, y)
 print(f"{network.score(X, y):.0%} right")
 
 # %%
-# ``activations`` returns what every layer puts out: first the three hₘ = σ(⟨wₘ, x⟩ + bₘ), then
-# ŷ = σ(Σₘ Vₘ hₘ + c). Each hₘ goes from 0 to 1 across its line; where the weighted sum exceeds
-# 0, ŷ exceeds ½.
+# ``activations`` returns the output of every layer: first the three hₘ = σ(⟨wₘ, x⟩ + bₘ), then
+# ŷ = σ(Σₘ Vₘ hₘ + c). Each hₘ goes from 0 to 1 across its line. Where the weighted sum
+# Σₘ Vₘ hₘ + c exceeds 0, ŷ exceeds ½.
 
 grid = np.meshgrid(np.linspace(-1.5, 1.5, 200), np.linspace(-1.5, 1.5, 200))
 points = np.column_stack([g.ravel() for g in grid])
@@ -45,9 +45,9 @@ axes[0].set_ylabel("$x_2$")
 fig.colorbar(filled, ax=axes, label="output", shrink=0.75)
 
 # %%
-# With more hidden neurons there are more lines to put together. One has one line, two a wedge
-# or a strip; from three on the region can be closed. Each line is dashed, with an arrow to the
-# side where hₘ > ½; the border is bold.
+# With more hidden neurons, there are more lines to combine. One gives a line, two a wedge or a
+# strip, and from three on the region can be closed. Each line is dashed, with an arrow to the
+# side where hₘ > ½; the decision boundary is bold.
 
 fig, axes = plt.subplots(1, 4, figsize=(13, 3.8), sharey=True, layout="constrained")
 for ax, M in zip(axes, (1, 2, 3, 10), strict=True):

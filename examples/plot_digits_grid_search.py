@@ -2,13 +2,14 @@
 Handwritten digits: a Pipeline and a grid search
 ================================================
 
-How many hidden neurons, how large a step? Let :class:`~sklearn.model_selection.GridSearchCV`
-try, then look at what the best network has learned and at what it gets wrong.
+How many hidden neurons, and how large a step? Let
+:class:`~sklearn.model_selection.GridSearchCV` find out, then look at what the best network has
+learned and what it gets wrong.
 """
 
 # %%
-# 1797 images of 8 × 8 pixels. The network stands in a Pipeline, so that in every fold the
-# scaling is learned from the training part alone.
+# There are 1797 images of 8 × 8 pixels. The network is part of a Pipeline, so that in every
+# fold the scaling is learned from the training part only.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,8 +38,8 @@ print(search.best_params_)
 print(f"accuracy on {len(y_test)} other images: {search.score(X_test, y_test):.3f}")
 
 # %%
-# Twenty networks, the mean of three folds each. Ten hidden neurons are no better than none;
-# from thirty on a hidden layer pays, and then neither its size nor τ matters much.
+# Each of the twenty scores is the mean of three folds. Ten hidden neurons are no better than
+# none. From thirty on a hidden layer pays off, and then neither its size nor τ matters much.
 
 scores = search.cv_results_["mean_test_score"].reshape(len(sizes), len(taus))
 fig, ax = plt.subplots(figsize=(6.5, 4.8), layout="constrained")
@@ -52,20 +53,20 @@ ax.set(xlabel="step size τ (learning_rate)", ylabel="hidden_layer_sizes")
 fig.colorbar(image, label="cross-validated accuracy")
 
 # %%
-# The weights that lead to a hidden unit are as many as there are pixels, so they can be looked
-# at as a picture: red where ink excites the unit, blue where it calms it. Here are the units
-# with the largest weights.
+# Each hidden unit has as many incoming weights as there are pixels, so they can be shown as an
+# image: red where ink excites the unit, blue where it inhibits it. Here are the units with the
+# largest weights.
 
 HiddenUnitsDisplay.from_estimator(search, image_shape=(8, 8), max_units=24)
 
 # %%
-# And these are mistakes, as many as fit; of some a human would not be sure either. Below each
-# is the gradient of the output for the (wrong) answer with respect to the pixels, by
-# backpropagation one layer further: more ink where it is red, and less where it is blue, would
-# make the network surer still.
+# And here are some of its mistakes; a few of the images would puzzle a human as well. Below
+# each is the gradient of the output for the (wrong) answer with respect to the pixels, found by
+# backpropagation one layer further. More ink where it is red, and less where it is blue, would
+# make the network even surer.
 
 wrong = np.flatnonzero(search.predict(X_test) != y_test)[:8]
 InputGradientDisplay.from_estimator(search, X_test[wrong], image_shape=(8, 8), kind="sample")
-print("right would have been", *y_test[wrong])
+print("correct labels:", *y_test[wrong])
 plt.show()
 # sphinx_gallery_thumbnail_number = 2

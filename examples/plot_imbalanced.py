@@ -2,14 +2,14 @@
 Rare classes: weights and thresholds
 ====================================
 
-Five of a hundred parts are faulty. A network that calls every part good is right 95 times of
-100, and useless. Three ways to make it look for the faults: a weight for the class, a weight
-for each sample, and another threshold.
+Five in a hundred parts are faulty. A network that calls every part good is right 95 times out
+of 100, and useless. There are three ways to make it look for faults: class weights, sample
+weights and a different threshold.
 """
 
 # %%
-# Made-up measurements: faulty parts lie on an arc, good ones around it and over it. A fault on
-# the left costs up to 20 times as much as one on the right.
+# The measurements are made up. Faulty parts lie on an arc, and good ones on both sides of it
+# and over it. A fault on the left costs up to 20 times as much as one on the right.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,7 +23,7 @@ plt.style.use("seaborn-v0_8-colorblind")
 
 
 def parts(n, seed):
-    """Measurements of n parts, whether each is faulty, and the cost of overlooking it."""
+    """Measurements of n parts, whether each is faulty, and the cost of missing it."""
     rng = np.random.default_rng(seed)
     faulty = rng.random(n) < 0.05
     angle = rng.uniform(0, np.pi, n)
@@ -39,10 +39,10 @@ X_train, y_train, cost_train = parts(4000, seed=0)
 X_test, y_test, cost_test = parts(20000, seed=1)
 
 # %%
-# ``class_weight="balanced"`` draws both classes equally often. ``sample_weight`` draws samples
-# in proportion to their weights: with costs for weights, a dear fault more often than a cheap
-# one. Precision is the part of the alarms that are right, recall the part of the faults that
-# raise one.
+# With ``class_weight="balanced"``, both classes are drawn equally often. With
+# ``sample_weight``, samples are drawn in proportion to their weights: if these are costs,
+# expensive faults are drawn more often than cheap ones. Precision is the fraction of alarms
+# that are right, recall the fraction of faults that raise an alarm.
 
 settings = dict(
     hidden_layer_sizes=(20,), loss="log_loss", tol=0.01, max_iter=1000, random_state=0
@@ -51,7 +51,7 @@ balanced = BackpropClassifier(class_weight="balanced", **settings)
 models = {
     "no weights": BackpropClassifier(**settings).fit(X_train, y_train),
     "balanced classes": balanced.fit(X_train, y_train),
-    "balanced, weighed by cost": clone(balanced).fit(X_train, y_train, cost_train),
+    "balanced, weighted by cost": clone(balanced).fit(X_train, y_train, cost_train),
 }
 
 grid = np.meshgrid(np.linspace(-3, 3, 200), np.linspace(-2.5, 2.5, 200))
@@ -73,14 +73,14 @@ axes[0].set_ylabel("$x_2$")
 fig.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 # %%
-# The third way leaves training alone. A part raises an alarm where its probability exceeds a
-# threshold, and that need not be ½: each threshold is a point on the curve.
+# The third way leaves training alone. A part raises an alarm if its probability exceeds a
+# threshold, which need not be ½. Each threshold is a point on the curve.
 # ``TunedThresholdClassifierCV`` chooses the one with the best F1 score, the harmonic mean of
 # precision and recall, by cross-validation.
 #
-# Balanced classes end close to the same curve: weights do not tell the network more about the
-# faults, they choose another place on it. What weights do and a threshold can't is to care for
-# some samples more than for others of their class.
+# Balanced classes end up close to the same curve: weights do not tell the network more about
+# the faults, but choose a different point on the curve. What weights can do and a threshold
+# cannot is to give some samples more importance than others of the same class.
 
 plain = models["no weights"]
 tuned = TunedThresholdClassifierCV(clone(plain), scoring="f1", random_state=0)

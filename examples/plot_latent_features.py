@@ -2,16 +2,16 @@
 Latent features: sixty-four pixels in two numbers
 =================================================
 
-Where a layer has few units, all that the network knows of a sample passes through them: their
-outputs are latent features, of few dimensions. With two units they can be drawn. What they keep
-depends on what the network is to do with them.
+If a layer has few units, everything that the network knows about a sample passes through them:
+their outputs are low-dimensional latent features. With two units they can be plotted. What they
+preserve depends on what the network is trained to do.
 """
 
 # %%
-# Three ways from 64 pixels to two numbers. PCA takes the two directions in which the images
-# vary most. ``BackpropAutoencoder`` learns to give back the image through a layer of two units.
-# Neither is told which digit it is; the classifier, with a layer of two units before its
-# output, learns just that.
+# Here are three ways to reduce 64 pixels to two numbers. PCA finds the two directions in which
+# the images vary most. ``BackpropAutoencoder`` learns to reproduce the image through a layer of
+# two units. Neither is told which digit it is. The classifier, with a layer of two units before
+# its output, learns exactly that.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,8 +40,8 @@ classifier = BackpropClassifier(
 ).fit(X_train, y_train)
 
 # %%
-# The images that none of them has seen, as points in their planes. How well do the points tell
-# the digits apart? We ask the ten nearest training images, by their two numbers alone.
+# These are images that none of them has seen, as points in the three planes. How well do the
+# points tell the digits apart? We ask the ten nearest training images in each plane.
 
 fig, axes = plt.subplots(1, 3, figsize=(13, 4.8), layout="constrained")
 models = {"PCA": pca, "autoencoder": autoencoder, "classifier": classifier}
@@ -59,10 +59,10 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
 
 # %%
 # The classifier's two numbers say which digit it is, and little else. PCA and the autoencoder
-# keep what the image looks like. An image goes in, two numbers come out, and
-# ``inverse_transform`` makes an image of them again. ``score`` is the part of the variance that
-# comes back. Without hidden layers the autoencoder is linear; then the best it can do is PCA's
-# plane, and backpropagation finds it.
+# preserve what the image looks like: ``inverse_transform`` turns the two numbers back into an
+# image, and ``score`` is the fraction of the variance that is preserved. Without hidden layers
+# the autoencoder is linear. The best it can do is then the plane of PCA, and backpropagation
+# finds it.
 
 linear = BackpropAutoencoder(2, hidden_layer_sizes=(), random_state=0).fit(X_train)
 print(f"PCA                 {pca.explained_variance_ratio_.sum():.2f}")
@@ -83,8 +83,8 @@ for row, (name, images) in zip(axes, rows.items(), strict=True):
     row[0].set_ylabel(name, rotation=0, ha="right", va="center")
 
 # %%
-# The two numbers need not come from an image. A walk over the autoencoder's plane: what it
-# makes of each place.
+# The two numbers need not come from an image. Here is what the autoencoder makes of points all
+# over its plane.
 
 low, high = np.percentile(autoencoder.transform(X_train), [2, 98], axis=0)
 n = 12

@@ -2,17 +2,18 @@
 From one neuron to a network
 ============================
 
-One neuron draws a line, a layer of neurons draws one line for each class, and a network bends
-them. We go from the first to the last on wines of three growers, and take one step of the
-algorithm by hand on the way.
+One neuron draws a line, a layer of neurons draws one line per class, and a network bends them.
+We go from the first to the last with wines from three growers, and do one step of the algorithm
+by hand on the way.
 """
 
 # %%
 # One neuron
 # ----------
-# A neuron computes ŷ = σ(⟨x, w⟩ + b) with σ(z) = 1 / (1 + e^(−z)). Give it two measurements of
-# each wine, and let it learn whose of two growers it is. With ``hidden_layer_sizes=()`` there
-# is nothing else in the network: a single layer, and for two classes a single neuron.
+# A neuron computes ŷ = σ(⟨x, w⟩ + b) with σ(z) = 1 / (1 + e^(−z)). We give it two measurements
+# of each wine and let it learn which of two growers the wine comes from. With
+# ``hidden_layer_sizes=()`` there is nothing else in the network: a single layer and, for two
+# classes, a single neuron.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,12 +34,14 @@ print(f"w = {neuron.coefs_[0].ravel().round(2)}, b = {neuron.intercepts_[0].roun
 print(f"{neuron.score(X[two], y[two]):.0%} of {two.sum()} wines are on the right side")
 
 # %%
-# It was learned one wine at a time. With the loss fᵢ = (yᵢ − ŷᵢ)² of wine i, the step is ::
+# The neuron learned from one wine at a time. With the loss fᵢ = (yᵢ − ŷᵢ)² of wine i, the step
+# is ::
 #
 #     w ← w − τ · 2 (ŷ − y) ŷ (1 − ŷ) x
 #     b ← b − τ · 2 (ŷ − y) ŷ (1 − ŷ)
 #
-# Here it is in NumPy, beside the same step of the estimator: ``partial_fit`` on a single row.
+# Here it is in NumPy, along with the same step of the estimator: ``partial_fit`` on a single
+# row.
 
 x, target = X.to_numpy()[0], 0  # the first wine is grower 1's, whose target is 0
 tau = neuron.learning_rate
@@ -51,15 +54,15 @@ print("by hand:     w =", w - tau * delta * x, " b =", b - tau * delta)
 print("partial_fit: w =", neuron.coefs_[0][:, 0], " b =", neuron.intercepts_[0][0])
 
 # %%
-# One layer, and a network
-# ------------------------
-# Three growers take three neurons, one for each: the answer is the neuron with the largest
-# output. Each still has one line only (dashed; the arrow points to its own wines), and the
-# borders between the growers are straight. The second grower's wines lie between those of the
-# other two, and no line has them for itself.
+# One layer and a network
+# -----------------------
+# Three growers need three neurons, one for each; the one with the largest output gives the
+# answer. Each still has only one line (dashed, with an arrow pointing to its own wines), and
+# the borders between the growers are straight. The second grower's wines lie between those of
+# the other two, and no single line can separate them.
 #
-# Now put a layer of four neurons before these three. The three look at the outputs of the four,
-# no longer at the measurements, and their borders bend.
+# Now put a layer of four neurons in front of these three. The three now look at the outputs of
+# the four instead of the measurements, and their borders bend.
 
 layer = BackpropClassifier((), max_iter=4000, random_state=0).fit(X, y)
 network = BackpropClassifier((4,), learning_rate=0.1, max_iter=2000, random_state=0).fit(X, y)
@@ -74,9 +77,9 @@ for ax, (name, model) in zip(axes, models.items(), strict=True):
     ax.set(title=f"{name}: {model.score(X[known], y[known]):.0%} right")
 
 # %%
-# The network itself has a line for each weight. Its step is the neuron's, layer by layer:
-# forward from the input to the output, then the errors δˡ back, then the update.
-# :ref:`sphx_glr_auto_examples_plot_one_step.py` shows every number of one.
+# The diagram of the network has a line for each weight. A step is like the neuron's, layer by
+# layer: forward from the input to the output, then the errors δˡ backward, then the update.
+# :ref:`sphx_glr_auto_examples_plot_one_step.py` shows every number of a step.
 
 NetworkDisplay.from_estimator(network)
 plt.show()

@@ -2,15 +2,16 @@
 One step, every number
 ======================
 
-A page of lecture notes on backpropagation is best checked by hand.
-:func:`~skbackprop.inspection.trace_step` returns all that one step of the algorithm computes on
-a sample, under the lecture's symbols.
+The best way to understand backpropagation is to check it by hand.
+:func:`~skbackprop.inspection.trace_step` returns everything that one step of the algorithm
+computes on a sample, named by the lecture's symbols.
 """
 
 # %%
-# A network of two inputs, two hidden neurons and one output, trained a little on XOR. The page
-# below is the next step on the sample x = (1, 0), y = 1: go forward, backward, update; click on
-# a unit or a line for its derivatives. Printed, the step is a table.
+# The network has two inputs, two hidden neurons and one output, and has been trained a little
+# on XOR. The page below shows the next step, on the sample x = (1, 0), y = 1. Go forward,
+# backward and update; click on a unit or a line to see its derivatives. When printed, the step
+# is a table.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,23 +29,24 @@ print(step)
 step
 
 # %%
-# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². Each line
-# of the algorithm can be checked. Backprop, with σ' = σ (1 − σ): δ² = 2 (a² − y) ⊙ σ'(z²) and
-# δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹).
+# The arrays have the lecture's indices: ``step.z[1]`` is z¹, ``step.delta[2]`` is δ². So each
+# line of the algorithm can be checked. Backprop, with σ' = σ (1 − σ), is
+# δ² = 2 (a² − y) ⊙ σ'(z²) and δ¹ = (W²)ᵀ δ² ⊙ σ'(z¹).
 
 print(step.delta[2], 2 * (step.a[2] - step.y) * step.a[2] * (1 - step.a[2]))
 print(step.delta[1], (step.W[2].T @ step.delta[2]) * step.a[1] * (1 - step.a[1]))
 
 # %%
-# The gradient is an outer product, ∇W² = δ² (a¹)ᵀ, and the step goes against it.
+# The gradient is an outer product, ∇W² = δ² (a¹)ᵀ, and the step goes in the opposite direction.
 
 print(np.allclose(step.grad_W[2], np.outer(step.delta[2], step.a[1])))
 print(np.allclose(step.W_after[2], step.W[2] - step.tau * step.grad_W[2]))
 
 # %%
-# Does the step help? The loss of its own sample falls, however far the step goes. Those of
-# others rise: a step knows one sample only, and τ has to be so small that steps on all the
-# samples, one after the other, can agree.
+# Does the step help? The loss of its own sample falls, however far the step goes, and so does
+# that of the other sample with y = 1. But those of the two samples with y = 0 rise: a step only
+# knows one sample, and τ has to be small enough for steps on all samples, one after the other,
+# to agree.
 
 taus = np.logspace(-2, 2, 41)
 losses = []

@@ -2,14 +2,14 @@
 Sparse text: which part of SciPy is this from?
 ==============================================
 
-A text of a hundred words uses a hundred of a dictionary's thousands: its row of the data matrix
-is nearly all zeros. A step on a sparse row touches the weights of its words alone. We put the
-network to SciPy's own documentation.
+A text of a hundred words uses at most a hundred of the thousands of words in a dictionary, so
+its row of the data matrix is almost all zeros. A step on a sparse row only touches the weights
+of its words. We try the network on SciPy's own documentation.
 """
 
 # %%
-# The docstrings of SciPy's functions and classes, of ten subpackages. We cut off references and
-# examples.
+# The texts are the docstrings of functions and classes in ten of SciPy's subpackages, without
+# references and examples.
 
 import importlib
 import inspect
@@ -43,8 +43,8 @@ texts_train, texts_test, y_train, y_test = train_test_split(
 print(f"{len(texts)} docstrings; the shortest:\n\n{min(texts, key=len)}")
 
 # %%
-# TfidfVectorizer makes a CSR matrix of the words' frequencies, and the network takes it as it
-# is. The subpackages' names are left out: they would give the answer away.
+# TfidfVectorizer turns word frequencies into a CSR matrix, which the network uses as it is. The
+# names of the subpackages are left out, as they would give the answer away.
 
 ignored = [*ENGLISH_STOP_WORDS, "scipy", *packages]
 words = TfidfVectorizer(
@@ -63,8 +63,8 @@ ConfusionMatrixDisplay.from_estimator(
 )
 
 # %%
-# The same samples as a dense matrix give the same network, but for rounding, and take longer.
-# The seconds are those of the machine that ran this page.
+# As a dense matrix, the same samples give the same network up to rounding, but take longer. The
+# times are those of the machine that built this page.
 
 seconds, weights = {}, {}
 for kind, X in {"CSR": X_train, "dense": X_train.toarray()}.items():
@@ -73,12 +73,12 @@ for kind, X in {"CSR": X_train, "dense": X_train.toarray()}.items():
     seconds[kind] = time.perf_counter() - start
     print(f"{kind:6} {seconds[kind]:.2f} s")
 difference = np.abs(weights["CSR"] - weights["dense"]).max()
-print(f"largest difference of two weights: {difference:.1g}")
+print(f"largest difference between weights: {difference:.1g}")
 
 # %%
-# Which words speak for which subpackage? ``input_gradients`` is backprop carried on to the
-# inputs: by how much an output grows with each word. We take the mean over the subpackage's own
-# docstrings, each word weighed by how much they use it.
+# Which words point to which subpackage? ``input_gradients`` continues backprop to the inputs,
+# and shows by how much an output grows with each word. We take the mean over the docstrings of
+# the subpackage, with each word weighted by how much they use it.
 
 vocabulary = words.get_feature_names_out()
 fig, axes = plt.subplots(2, 5, figsize=(12.5, 5.6), layout="constrained")

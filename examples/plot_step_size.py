@@ -1,16 +1,16 @@
 """
-The step size, and what goes wrong
-==================================
+The step size and what can go wrong
+===================================
 
-If you tune one thing only, tune τ. Too small, and nothing happens for long; too large, and
-training jumps about or diverges. Here is each case, how to recognise it, and what a falling τ
-is good for.
+If you tune only one thing, tune τ. If it is too small, little happens for a long time; if it is
+too large, training jumps around or diverges. This example shows how to recognise each case, and
+what a falling τ is good for.
 """
 
 # %%
-# The diabetes data, features and target standardised, and a network of 30 hidden neurons. Five
-# step sizes, 60 epochs each. The estimator says what it is not content with by a
-# ConvergenceWarning; here these are caught, and printed.
+# We train a network with 30 hidden neurons on the diabetes data, with standardised features and
+# target, using five step sizes for 60 epochs each. The estimator reports problems with a
+# ConvergenceWarning; here we catch and print these.
 
 import warnings
 from textwrap import fill
@@ -30,7 +30,7 @@ X, y = scale(X), scale(y)
 
 
 def train(**parameters):
-    """A network after 60 epochs, and what it warned of."""
+    """A network after 60 epochs, and its warnings."""
     model = BackpropRegressor(
         (30,), max_iter=60, n_iter_no_change=np.inf, random_state=0, **parameters
     )
@@ -52,13 +52,13 @@ LossCurveDisplay.from_estimators(trained, log_scale=False, ax=ax)
 ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %%
-# All draw the same samples in the same order, so they share their ups and downs: those are the
-# draws', not the step size's. The largest τ has no curve. Its loss rose beyond all bounds
-# within the first epoch; training stopped there, and the estimator went back to its start
-# weights: it is fitted, and useless, and says so.
+# All of them draw the same samples in the same order, so they share their ups and downs, which
+# come from the draws and not from the step size. The largest τ has no curve. Its loss grew
+# beyond all bounds within the first epoch. Training stopped there, and the estimator went back
+# to its initial weights: it is fitted but useless, and says so.
 #
-# The same for many τ at once, by the loss over all samples after the 60 epochs. The good ones
-# span more than a factor of ten: a search over powers of three finds one.
+# Now the same for many τ, with the loss over all samples after 60 epochs. The good ones span
+# more than a factor of ten, so a search over powers of three will find one.
 
 taus = np.geomspace(1e-5, 1, 21)
 losses, diverged = [], []
@@ -76,10 +76,10 @@ ax.set(xscale="log", ylim=(0, None))
 ax.legend()
 
 # %%
-# With a constant τ the weights never come to rest: every draw pulls them a little its own way,
-# the further the larger τ. So begin with a large one and let it fall. The schedule "cosine"
-# takes it down to 0 over ``max_iter`` epochs. ``partial_fit`` is one epoch, so that we can look
-# at the loss over all samples after each.
+# With a constant τ the weights never settle: every draw pulls them its own way, and the larger
+# τ is, the further. So start with a large τ and let it fall. The schedule "cosine" lowers it to
+# 0 over ``max_iter`` epochs. ``partial_fit`` trains for one epoch, so we can look at the loss
+# over all samples after each.
 
 fig, ax = plt.subplots(figsize=(8, 4), layout="constrained")
 for label, parameters in {

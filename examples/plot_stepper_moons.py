@@ -1,16 +1,15 @@
 """
-A training, step by step
-========================
+Training, step by step
+======================
 
 Backpropagation is a process in time. :func:`~skbackprop.inspection.record` keeps every step of
-a training and shows it as a page on which to go through them.
+training and shows the steps on an interactive page.
 """
 
 # %%
-# The page below is the beginning of a fit: its start weights, its draws iₜ and its steps,
-# to the bit those of ``model.fit(X, y)``. Draw a sample, send it forward and its error
-# backward, update; or play the training. A click on a unit or on a line shows its
-# derivatives.
+# The page below shows the beginning of a fit. Its initial weights, draws iₜ and steps are
+# exactly those of ``model.fit(X, y)``. Draw a sample, send it forward and its error backward,
+# and update; or play the training. Click on a unit or a line to see its derivatives.
 
 import matplotlib.pyplot as plt
 from sklearn.datasets import make_moons
@@ -24,9 +23,9 @@ recording = record(model, X, y, n_steps=200)
 recording
 
 # %%
-# The slider for τ recomputes the update of the step that is shown. The loss of the drawn
-# sample falls, and those of its neighbours with it, while the other class's rise. With too
-# large a τ, the step throws other samples far off.
+# The slider for τ recomputes the update of the step shown. The loss of the drawn sample falls,
+# and so do those of its neighbours, while those of the other class rise. If τ is too large, the
+# step throws other samples far off.
 #
 # The same numbers in Python: ``recording[t]`` is the
 # :class:`~skbackprop.inspection.StepTrace` of a step.
@@ -36,9 +35,9 @@ for t in range(3):
     print(f"row {recording.draws[t]}: loss {step.loss:.4f} before, {step.loss_after:.4f} after")
 
 # %%
-# Of a fitted model, the recorded steps are those with which it would go on. By then, most
-# samples are far from the border: their δ is nearly 0, and a step on them changes next to
-# nothing. Only the few near the border, or beyond it, still move the weights.
+# For a fitted model, the recorded steps are those with which training would continue. By then,
+# most samples are far from the decision boundary. Their δ is almost 0, and a step on them
+# changes next to nothing. Only the few near the boundary, or beyond it, still move the weights.
 
 model.set_params(max_iter=1000).fit(X, y)
 later = record(model, X, y, n_steps=200)
@@ -51,7 +50,7 @@ ax.legend()
 plt.show()
 
 # %%
-# ``save`` writes the page to one file that needs no network: for a course's site, or to
-# mail. ::
+# ``save`` writes the page to a single file that works offline, for a course website or an
+# e-mail. ::
 #
 #     recording.save("moons.html")

@@ -2,13 +2,13 @@
 Learning from a stream
 ======================
 
-``partial_fit`` learns from what has just come in and goes on from where it was. Digits arrive
-fifty at a time; after half the stream, somebody turns the scanner by 90 degrees. Who notices,
-and who recovers?
+``partial_fit`` learns from the latest samples and continues from where it stopped. Digits
+arrive fifty at a time. Halfway through the stream, somebody turns the scanner by 90 degrees.
+Which networks recover?
 """
 
 # %%
-# An endless stream, made from scikit-learn's digits with a little noise.
+# We make an endless stream from scikit-learn's digits, with a little noise.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +21,7 @@ digits = load_digits()
 
 
 def stream(n_chunks, turned, size=50):
-    """Chunks of images and labels; from the chunk `turned` on the images lie on their side."""
+    """Chunks of images and labels; from chunk `turned` on, the images lie on their side."""
     rng = np.random.default_rng(0)
     for k in range(n_chunks):
         drawn = rng.integers(len(digits.target), size=size)
@@ -33,9 +33,9 @@ def stream(n_chunks, turned, size=50):
 
 
 # %%
-# Four learners. All have the same network; one stops learning after 100 chunks. Every chunk is
-# first a test, then a lesson: we predict its labels, count what was right, and only then learn
-# from it. No test set has to be put aside.
+# There are four learners with the same network; one of them stops learning after 100 chunks.
+# Every chunk is first a test and then a lesson: we predict its labels, count how many are
+# right, and only then learn from it. So no test set has to be set aside.
 
 learners = {
     "log loss, constant τ": BackpropClassifier(loss="log_loss", random_state=0),
@@ -59,11 +59,12 @@ for k, (X, y) in enumerate(stream(n_chunks, turned)):
             learner.partial_fit(X, y, classes=range(10))
 
 # %%
-# The one that stopped is lost after the turn. Of the others the log loss with a constant τ
-# recovers best. A falling τ is good for data that stay the same; by now it is so small that new
-# things are learned slowly. And the squared error of the lecture has a weakness of its own: an
-# output that is wrong *and* sure of it, ŷ near 0 or 1, has a gradient of nearly 0, by the
-# factor ŷ (1 − ŷ). After the turn, many are. With the log loss that factor cancels.
+# The one that stopped is lost after the turn. Of the others, the log loss with a constant τ
+# recovers best. A falling τ is good for data that do not change; by now it is so small that
+# anything new is learned slowly. The lecture's squared error has a weakness of its own: outputs
+# that are confidently wrong, with ŷ near 0 or 1, have a gradient of almost 0, because of the
+# factor ŷ (1 − ŷ). After the turn there are many of them. With the log loss, this factor
+# cancels.
 
 window = 10
 fig, ax = plt.subplots(figsize=(9, 4.6), layout="constrained")
@@ -76,7 +77,7 @@ ax.set(xlabel="chunk of 50 images", ylabel=f"accuracy, mean of {window} chunks",
 fig.legend(loc="outside lower center", ncols=2)
 
 # %%
-# What comes in, before and after the turn:
+# The images before and after the turn:
 
 fig, axes = plt.subplots(2, 8, figsize=(9, 2.6), layout="constrained")
 for row, (X, y) in zip(axes, stream(2, turned=1), strict=True):

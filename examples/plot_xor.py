@@ -2,12 +2,12 @@
 Why a hidden layer: XOR
 =======================
 
-*One or the other, but not both*: the smallest problem that a single neuron cannot learn, and
+*One or the other, but not both* is the smallest problem that a single neuron cannot learn but
 two hidden neurons can.
 """
 
 # %%
-# Four clouds of points; those in opposite corners belong together.
+# There are four clouds of points; those in opposite corners belong to the same class.
 
 import warnings
 from textwrap import fill
@@ -25,8 +25,8 @@ X = np.repeat(corners, 50, axis=0) + rng.normal(scale=0.2, size=(200, 2))
 y = np.repeat([0, 1, 1, 0], 50)
 
 # %%
-# A single neuron has one line. Whatever the line, one corner at least is on the wrong side. It
-# says itself, by a warning, that it has learned nothing.
+# A single neuron has one line. Wherever the line is, at least one corner is on the wrong side.
+# The estimator itself warns that it has learned nothing.
 
 settings = dict(learning_rate=0.1, max_iter=1000, random_state=1)
 with warnings.catch_warnings(record=True) as caught:
@@ -38,10 +38,10 @@ print(f"one neuron: {neuron.score(X, y):.0%} right")
 print(f"two hidden neurons and one on top: {network.score(X, y):.0%} right")
 
 # %%
-# Two hidden neurons have two lines (their arrows bear the numbers 1 and 2). Neither solves the
-# problem by itself; together they move the points. ``transform`` gives their outputs h₁ and h₂
-# for every point: in the plane of these, one line is enough, and that line is the last
-# neuron's.
+# Two hidden neurons have two lines (their arrows are numbered 1 and 2). Neither solves the
+# problem alone; together they move the points. ``transform`` returns their outputs h₁ and h₂
+# for every point. In the plane of these outputs a single line is enough, and that line is the
+# last neuron's.
 
 fig, axes = plt.subplots(1, 3, figsize=(12, 4.4), layout="constrained")
 HiddenUnitsDisplay.from_estimator(neuron, X, y, ax=axes[0])
@@ -56,8 +56,8 @@ for ax, title in zip(axes, titles, strict=True):
     ax.get_legend().remove()
 
 # %%
-# Two are enough, but from some start weights training ends in a valley with one corner wrong.
-# Hidden neurons to spare make learning easier: twenty starts for each size.
+# Two are enough, but with some initial weights training ends in a valley with one corner wrong.
+# Spare hidden neurons make learning easier. Here are twenty starts for each size.
 
 sizes = [1, 2, 3, 4, 6, 8]
 solved = np.zeros(len(sizes))
@@ -68,5 +68,5 @@ for k, M in enumerate(sizes):
         solved[k] += network.score(X, y) > 0.95
 fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
 ax.bar([str(M) for M in sizes], solved / 20, width=0.6)
-ax.set(xlabel="hidden neurons", ylabel="part of 20 starts that solve XOR", ylim=(0, 1.05))
+ax.set(xlabel="hidden neurons", ylabel="fraction of 20 starts that solve XOR", ylim=(0, 1.05))
 plt.show()

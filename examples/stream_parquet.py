@@ -2,9 +2,9 @@
 Learn from a file that is larger than memory
 ============================================
 
-Ten million rows from a Parquet file, a batch at a time: ``partial_fit`` takes each batch as it
-comes, and nothing is kept but the network. Needs pyarrow (``pip install
-"skbackprop[parquet]"``). Another number of rows can be given::
+Ten million rows from a Parquet file, one batch at a time: ``partial_fit`` takes each batch as
+it arrives, and only the network is kept. This needs pyarrow (``pip install -e ".[parquet]"``).
+You can pass a different number of rows::
 
     python examples/stream_parquet.py 1000000
 """
@@ -15,11 +15,15 @@ import time
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from sklearn.preprocessing import StandardScaler
 
 from skbackprop import BackpropClassifier
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ModuleNotFoundError as error:
+    sys.exit(f'{error}: in a copy of the repository, pip install -e ".[parquet]"')
 
 N_ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
 N_FEATURES = 20
@@ -27,7 +31,7 @@ BATCH = 50_000
 
 
 def anonymous_memory():
-    """What the process has allocated, in MiB, where the system says it (Linux)."""
+    """What the process has allocated, in MiB, if the system reports it (Linux)."""
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.exists() else []
     return next(
@@ -41,21 +45,21 @@ def anonymous_memory():
 
 
 # %%
-# The data: is the point inside a sphere in the first four of twenty dimensions? The features
-# have different scales, and one label in twenty is wrong, so that no model has a smaller error
-# than 5 %.
+# The task: is the point inside a sphere in the first four of twenty dimensions? The features
+# have different scales, and one label in twenty is wrong, so that no model can have an error
+# below 5 %.
 SCALES = np.geomspace(0.01, 1000, N_FEATURES, dtype=np.float32)
 
 
 def make_rows(n, rng):
-    """Features of n rows, and their labels."""
+    """The features of n rows and their labels."""
     X = rng.standard_normal((n, N_FEATURES), dtype=np.float32)
     y = ((X[:, :4] ** 2).sum(axis=1) < 3.36) ^ (rng.random(n) < 0.05)
     return X * SCALES, y
 
 
 def write(path, n_rows):
-    """The file, a batch at a time."""
+    """Write the file, one batch at a time."""
     rng = np.random.default_rng(0)
     names = [f"x{k}" for k in range(N_FEATURES)]
     schema = pa.schema([*((name, pa.float32()) for name in names), ("y", pa.bool_())])
@@ -66,14 +70,14 @@ def write(path, n_rows):
 
 
 def read(path):
-    """X and y, a batch at a time; pyarrow's buffer would grow to the size of the file."""
+    """X and y, one batch at a time. A pre-buffer would grow to the size of the file."""
     for batch in pq.ParquetFile(path, pre_buffer=False).iter_batches(BATCH):
         *features, y = (column.to_numpy(zero_copy_only=False) for column in batch.columns)
         yield np.column_stack(features), y
 
 
 # %%
-# Training: one pass. The scales are taken from the first batch; τ falls with the batches.
+# Train in one pass. The scales are taken from the first batch; τ falls from batch to batch.
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "rows.parquet"
     write(path, N_ROWS)

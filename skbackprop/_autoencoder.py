@@ -1,4 +1,4 @@
-"""BackpropAutoencoder: a network that learns to give back its input through a narrow layer."""
+"""BackpropAutoencoder: a network that learns to reproduce its input through a narrow layer."""
 
 from numbers import Integral
 
@@ -16,186 +16,191 @@ __all__ = ["BackpropAutoencoder"]
 
 
 class BackpropAutoencoder(BaseBackprop):
-    """Latent low-dimensional features: a network trained to give back its input through a narrow layer.
+    """Latent low-dimensional features from a network trained to reproduce its input through a narrow layer.
 
-    Where a layer has few units, their outputs are latent features of the sample (lecture.md, section 5). The layers::
+    The outputs of a layer with few units are latent features of the sample
+    (:ref:`the lecture, section 5 <lecture-5>`). The layers are::
 
         encoder   M_0 features → hidden_layer_sizes → n_components units, the code: `transform`
-        decoder   code → hidden_layer_sizes backwards → M_0 outputs: `inverse_transform`
+        decoder   code → hidden_layer_sizes reversed → M_0 outputs: `inverse_transform`
 
-    and the algorithm is the regressor's, with the target x_i for the sample x_i: f_i = Σ_k (ŷ_ik − x_ik)². With
-    ``hidden_layer_sizes=()`` all is linear, and the code spans the plane of PCA's first components (Baldi and Hornik
-    1989).
+    The algorithm is the regressor's, with each sample x_i as its own target: f_i = Σ_k (ŷ_ik − x_ik)². With
+    ``hidden_layer_sizes=()`` the network is linear, and the code spans the same subspace as the first principal
+    components (Baldi and Hornik 1989).
 
-    Scale the features (StandardScaler, MinMaxScaler) before.
+    Scale the features first (StandardScaler, MinMaxScaler).
 
     Parameters
     ----------
     n_components : int, default=2
-        Number of units of the code.
+        Number of units in the code.
 
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Number of units of each hidden layer of the encoder; the decoder has the same, backwards.
+        Number of units in each hidden layer of the encoder. The decoder has the same layers in reverse order.
 
     activation : str or sequence of str, default="logistic"
-        Their σ: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus", "silu" or "gelu"; one name for all,
-        or one for each hidden layer of the encoder.
+        Activation function σ of the hidden units: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus",
+        "silu" or "gelu". Either one name for all hidden layers or a sequence with one name per layer of the encoder.
 
     code_activation : str, default="identity"
-        The σ of the code, one of the same; with "logistic" the features lie between 0 and 1.
+        Activation function of the code, one of the names above. With "logistic", the features lie between 0 and 1.
 
     output_activation : {"identity", "logistic", "tanh", "exp", "softplus"}, default="identity"
-        Activation of the outputs. With "logistic" X must lie in [0, 1], with "tanh" in [-1, 1]; with "exp" and
-        "softplus" it must not be negative.
+        Activation function of the output units. With "logistic", X must lie in [0, 1]; with "tanh", in [-1, 1]; with
+        "exp" or "softplus", it must not be negative.
 
     learning_rate : float, callable or "auto", default=0.002
-        The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
-        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped. With
-        "auto", `fit` first finds a constant τ by a short trial: it trains with ten values from 0.0003 to 10, compares
-        the losses of held-out samples, and scales the best τ down for a training of `max_iter` epochs (200 at most).
-        The trial takes up to a tenth of the samples of those epochs. Where it has learned nothing, τ is the usual one:
-        the default, a fifth of it for other than logistic units, times 1 − μ with `momentum`; 0.001 for "adam".
+        The step size τ > 0, or a function that returns it for each epoch (0, 1, ...). Epochs are counted across warm
+        starts and calls to `partial_fit`. With "auto", `fit` first finds a constant τ in a short trial: it trains with
+        ten values from 0.0003 to 10, compares their losses on held-out samples, and scales the best τ down for a
+        training of `max_iter` epochs (at most 200). The trial processes at most a tenth as many samples as those epochs
+        would. If the trial learns nothing, τ is the default, or a fifth of it if a hidden layer is not logistic, times
+        1 − μ with `momentum`; for "adam" it is 0.001.
 
     learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
-        What τ is multiplied by in epoch e = 0, 1, ...: 1; ``(e + 1) ** -power_t``; a fifth for each time that training
-        would have stopped (it does once τ is 1e-6 or less); or (1 + cos(π e / max_iter)) / 2, which starts again every
-        `max_iter` epochs. Epochs are counted as for `learning_rate`.
+        The factor applied to τ in epoch e = 0, 1, ..., counted as for `learning_rate`:
+
+        - "constant": 1
+        - "invscaling": ``(e + 1) ** -power_t``
+        - "adaptive": 1/5 for each time training would otherwise have stopped; it does stop once τ is 1e-6 or less
+        - "cosine": (1 + cos(π e / max_iter)) / 2, restarting every `max_iter` epochs
 
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of the "invscaling" schedule.
 
     max_iter : int, default=200
-        The most epochs. An epoch is as many steps as there are samples.
+        Maximum number of epochs. An epoch draws as many samples as the training set has.
 
     batch_size : int, default=1
-        Samples a step. A batch's step follows the mean of its samples' gradients; the last batch of an epoch may be
+        Number of samples per step. A step follows the mean gradient of its batch; the last batch of an epoch may be
         smaller.
 
     sampling : {"uniform", "shuffle"}, default="uniform"
-        "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
-        random order.
+        "uniform" draws each i_t uniformly with replacement, as in the lecture; "shuffle" takes each sample once per
+        epoch, in random order.
 
     solver : {"sgd", "adam", "lbfgs"}, default="sgd"
-        "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
-        about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
-        an iteration counts as an epoch; SciPy's own tolerances may end it, too; and `learning_rate`, `batch_size` and
-        `sampling` have no meaning.
+        "sgd" takes the lecture's steps, optionally with `momentum`; "adam" takes those of Kingma and Ba (2015), which
+        need τ ≈ 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` with SciPy's L-BFGS-B. With
+        "lbfgs", each iteration counts as an epoch, SciPy's own tolerances may also end training, and `learning_rate`,
+        `batch_size` and `sampling` are ignored.
 
     momentum : float, default=0.0
-        μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
+        Momentum μ, in [0, 1), of "sgd": v ← μ v − τ g, w ← w + v.
 
     nesterovs_momentum : bool, default=False
-        Whether momentum is Nesterov's: w ← w + μ v − τ g. Only with ``momentum > 0``.
+        Whether to use Nesterov's momentum, w ← w + μ v − τ g. Only used if ``momentum > 0``.
 
     beta_1 : float, default=0.9
-        Decay, in [0, 1), of adam's mean of g.
+        Decay rate, in [0, 1), of the running mean of g in "adam".
 
     beta_2 : float, default=0.999
-        Decay, in [0, 1), of adam's mean of g².
+        Decay rate, in [0, 1), of the running mean of g² in "adam".
 
     epsilon : float, default=1e-8
-        Adam's guard against division by 0.
+        Small constant that keeps "adam" from dividing by 0.
 
     max_fun : int, default=15000
-        The most evaluations of the loss by "lbfgs".
+        Maximum number of loss evaluations with "lbfgs".
 
     alpha : float, default=0.0
-        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
-        `batch_size` is.
+        Strength of the L2 penalty. Each step adds ``alpha * W`` to the gradient of every weight matrix W, but not of b,
+        whatever the `batch_size`.
 
     tol : float, default=0.005
-        Training stops when the mean loss of the last quarter of its epochs, even if it is two standard errors lower
-        than measured, is not lower by `tol` times the loss of the best constant prediction than that of the quarter
-        before (docs/stopping.md). It is asked each time that training has become a quarter longer.
+        Relative tolerance for stopping. Let d be the decrease of the mean loss from the second-to-last to the last
+        quarter of the epochs so far. Training stops when d plus two standard errors is at most `tol` times the loss of
+        the best constant prediction (docs/stopping.md). This is checked each time training has become a quarter longer.
 
     n_iter_no_change : int, inf or "auto", default="auto"
-        What is compared are at least so many epochs; "auto" is 10, and at least as many as 10,000 draws take. `inf`
-        trains for `max_iter` epochs.
+        Minimum number of epochs in each of the two windows that are compared. "auto" is 10, or as many as 10,000 draws
+        take if that is more. With `inf`, training runs for `max_iter` epochs.
 
     early_stopping : bool, default=False
-        Whether `score` on held-out samples decides, not the training loss: training stops, by the same rule,
-        when it no longer rises by `tol`, and the weights of the best score are kept, among equal scores those of the
-        smallest held-out loss. The samples are `fit`'s X_val, or else a part of X; `partial_fit` does not stop, and
-        holds nothing out.
+        Whether to stop by the `score` on held-out samples instead of the training loss. The rule is the same: training
+        stops when the score no longer rises by `tol`. The weights with the best score are kept; among equal scores,
+        those with the lowest held-out loss. The held-out samples are the `X_val` passed to `fit`, or else a random part
+        of X. `partial_fit` neither stops early nor holds out samples.
 
     validation_fraction : float, default=0.1
-        The part of the distinct samples that is held out, equal ones together.
+        Fraction of the distinct samples to hold out. Equal samples stay together.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights, and the random stream, of the last training.
+        Whether `fit` continues from the weights and the random stream of the previous call.
 
     random_state : int, RandomState instance or None, default=None
-        Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
+        Determines the initial weights and the draws. With an int, `fit` on the same data is reproducible bit for bit.
 
     verbose : bool, default=False
-        Whether to print a line for each epoch: loss, validation score, τ, samples per second.
+        Whether to print a line after each epoch: loss, validation score, τ and samples per second.
 
     Attributes
     ----------
     coefs_ : list of ndarray of shape (M_(l-1), M_l)
-        The weights between two layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
+        Weights between consecutive layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
 
     intercepts_ : list of ndarray of shape (M_l,)
-        b^l, l = 1..L.
+        Biases b^l, l = 1..L.
 
     loss_curve_ : list of float
-        For each epoch the mean f_i of its draws, each at the weights of its own step, without the penalty; over warm
-        starts and `partial_fit` it grows.
+        Mean f_i over the draws of each epoch, each taken with the weights of its own step, without the penalty. Warm
+        starts and `partial_fit` append to it.
 
     loss_ : float
         The last entry of `loss_curve_`.
 
     best_loss_ : float or None
-        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller. None with
-        `early_stopping`, where `best_validation_score_` decides.
+        The smallest entry of `loss_curve_`; after a divergence, the loss of the initial weights if that is smaller.
+        None with `early_stopping`, which goes by `best_validation_score_`.
 
     validation_loss_curve_ : list of float or None
-        For each epoch the mean f_i of the held-out samples after it; None without such samples.
+        Mean f_i over the held-out samples after each epoch; None without held-out samples.
 
     validation_scores_ : list of float or None
-        For each epoch their `score`.
+        Score on the held-out samples after each epoch; None without held-out samples.
 
     best_validation_score_ : float or None
-        The largest score of the last training.
+        The highest score in the last call; None without held-out samples.
 
     learning_rate_ : float or None
-        τ before the schedule: the number given, or the one that "auto" has found and that warm starts and `partial_fit`
-        go on with. Given as `learning_rate`, it leads to the same bits. None for a function of the epoch, and with
+        τ before the schedule: the number given, or the one found by "auto", which warm starts and `partial_fit` reuse.
+        Passing it as `learning_rate` gives the same model bit for bit. None if `learning_rate` is a function, and with
         "lbfgs".
 
     learning_rate_trial_ : dict or None
-        What "auto" has found τ by: for each value tried, before scaling, the list of the mean f_i of held-out samples
-        after each epoch, `inf` after a divergence; empty where the data were too few to try. None without "auto".
+        The trial of "auto": for each τ tried, before scaling, the mean f_i over held-out samples after each epoch,
+        `inf` after a divergence. Empty if there were too few samples for a trial; None without "auto".
 
     n_iter_ : int
-        Epochs of the last `fit`, and of every `partial_fit` since.
+        Number of epochs in the last `fit` and in all `partial_fit` calls since.
 
     t_ : int
-        Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
+        Number of steps taken (batches, or iterations of "lbfgs"), including earlier calls that training continued from.
 
     stopped_ : str or None
         Why the last `fit` ended: "converged", "early_stopping", "max_iter", "max_fun", "callback", "interrupted"
-        (Ctrl-C) or "diverged". None after `partial_fit`, which is one epoch, unless that diverged or was interrupted.
+        (Ctrl-C) or "diverged". None after `partial_fit`, which is a single epoch, unless it diverged or was
+        interrupted.
 
     n_layers_ : int
-        Number of layers, the input counted: L + 1.
+        Number of layers including the input, L + 1.
 
     n_outputs_ : int
-        M_L, the same as M_0.
+        Number of outputs, M_L = M_0.
 
     out_activation_ : str
-        Activation of the output layer.
+        Activation function of the output units.
 
     n_features_in_ : int
         Number of features, M_0.
 
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, where X had names that are all strings.
+        Names of the features; only defined if all feature names of X are strings.
 
     See Also
     --------
-    BackpropRegressor : The same network with targets of its own; its `transform` gives the last hidden layer.
-    sklearn.decomposition.PCA : Linear features, in the order of their variance.
+    BackpropRegressor : The same network with separate targets; its `transform` returns the last hidden layer.
+    sklearn.decomposition.PCA : Linear features, ordered by their variance.
 
     References
     ----------
@@ -212,7 +217,7 @@ class BackpropAutoencoder(BaseBackprop):
     >>> model = make_pipeline(MinMaxScaler(), BackpropAutoencoder(n_components=2, random_state=0))
     >>> model.fit_transform(X).shape
     (1797, 2)
-    >>> model.score(X) > 0.4  # two principal components keep 0.28 of the variance
+    >>> model.score(X) > 0.4  # two principal components explain 0.28 of the variance
     True
     """
 
@@ -302,22 +307,22 @@ class BackpropAutoencoder(BaseBackprop):
         coefs_init=None,
         intercepts_init=None,
     ):
-        """Train from new start weights, or with `warm_start` from those at hand.
+        """Train from new initial weights, or with `warm_start` from the current ones.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The samples. float32 is trained in float32, all else in float64.
+            The samples. float32 data are trained on in float32, all others in float64.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
             As for `BackpropRegressor.fit`.
         X_val : array-like of shape (n_val_samples, n_features), default=None
-            Held-out samples, whose loss and score are recorded after each epoch; with `early_stopping` they decide.
+            Held-out samples, whose loss and score are recorded after each epoch. `early_stopping` goes by them.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Their weights in loss and score.
+            Weights of the held-out samples in their loss and score.
         coefs_init, intercepts_init : list of arrays like `coefs_` and `intercepts_`, default=None
-            Start weights in place of drawn ones, one list or both; with them `warm_start` goes on from nothing else.
+            Initial weights to use instead of random ones; one list or both. With either, `warm_start` is ignored.
 
         Returns
         -------
@@ -327,16 +332,15 @@ class BackpropAutoencoder(BaseBackprop):
         Raises
         ------
         ValueError
-            If a parameter, X or sample_weight is not allowed; the estimator stays as it was.
+            If a parameter, X or sample_weight is invalid. The estimator is left unchanged.
         KeyboardInterrupt
-            After Ctrl-C; the estimator then holds what it has learned so far, or is as it was if the training had not
-            begun.
+            On Ctrl-C. The estimator keeps what it has learned so far, or is left unchanged if training had not begun.
 
         Warns
         -----
         ConvergenceWarning
-            If training reached `max_iter`, diverged (then the weights of the best epoch are kept), or has learned
-            nothing, with what was measured and what to do.
+            If training reached `max_iter`, diverged (the weights of the best epoch are kept) or learned nothing. The
+            message says what was measured and what to do.
         """
         if X_val is None and sample_weight_val is not None:
             raise ValueError("sample_weight_val can only be given with X_val")
@@ -351,15 +355,15 @@ class BackpropAutoencoder(BaseBackprop):
     @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Train for one epoch over the given samples.
+        """Train for one epoch on the given samples.
 
-        Not there with ``solver="lbfgs"``. There is no trial for ``learning_rate="auto"``: before a `fit` it is the
-        usual step size.
+        Not available with ``solver="lbfgs"``. ``learning_rate="auto"`` makes no trial here: before the first `fit`, it
+        is the step size that `fit` falls back on when a trial learns nothing.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            The samples; computed with in the type of the first call.
+            The samples, converted to the floating-point type of the first call.
         y : None
             Not used.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -373,7 +377,7 @@ class BackpropAutoencoder(BaseBackprop):
         Raises
         ------
         ValueError
-            If anything is not allowed; the estimator stays as it was.
+            If an argument is invalid. The estimator is left unchanged.
         """
         return self._fit(X, None, sample_weight, partial=True)
 
@@ -401,7 +405,7 @@ class BackpropAutoencoder(BaseBackprop):
 
     @property
     def _code_layer(self):
-        """The number l of the code, in the middle of the L layers."""
+        """The index l of the code, the middle one of the L layers."""
         return len(self.coefs_) // 2
 
     @property
@@ -409,7 +413,7 @@ class BackpropAutoencoder(BaseBackprop):
         return self.coefs_[self._code_layer].shape[0]
 
     def transform(self, X):
-        """The code: the latent features of the samples.
+        """The code, that is the latent features of the samples.
 
         Parameters
         ----------
@@ -419,17 +423,17 @@ class BackpropAutoencoder(BaseBackprop):
         Returns
         -------
         features : ndarray of shape (n_samples, n_components)
-            a^l of the narrow layer.
+            The outputs a^l of the narrow layer.
         """
         return self._a(self._validate_for_output(X), self._code_layer)
 
     def inverse_transform(self, X):
-        """The samples that the decoder makes of latent features.
+        """The samples that the decoder produces from latent features.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_components)
-            Latent features, those that `transform` returns or any others.
+            Latent features, returned by `transform` or chosen freely.
 
         Returns
         -------
@@ -439,13 +443,13 @@ class BackpropAutoencoder(BaseBackprop):
         check_is_fitted(self)
         code = check_array(X, dtype=self.coefs_[0].dtype)
         if code.shape[1] != self._n_features_out:
-            raise ValueError(f"X has {code.shape[1]} latent features; this network has {self._n_features_out}")
+            raise ValueError(f"X has {code.shape[1]} latent features; this network expects {self._n_features_out}")
         return self._a(code, len(self.coefs_), start=self._code_layer)
 
     def score(self, X, y=None, sample_weight=None):
-        """The part of the variance of X that the code keeps.
+        """The fraction of the variance of X that the code preserves.
 
-        1 − Σ_i ‖x_i − ŷ_i‖² / Σ_i ‖x_i − x̄‖²: on the data of the fit the same as the sum of PCA's
+        1 − Σ_i ‖x_i − ŷ_i‖² / Σ_i ‖x_i − x̄‖², which for PCA on its training data is the sum of
         ``explained_variance_ratio_``.
 
         Parameters
@@ -460,7 +464,7 @@ class BackpropAutoencoder(BaseBackprop):
         Returns
         -------
         score : float
-            1 at best; 0 is as good as the mean of X.
+            At most 1; always predicting the mean of X gives 0.
         """
         X = self._validate_for_output(X)
         output = self._a(X, len(self.coefs_))

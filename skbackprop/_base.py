@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: the whole story of fit, from the checks to the fitted attributes."""
+"""What all estimators share: the whole of `fit`, from the checks to the fitted attributes, and the outputs."""
 
 import sys
 import warnings
@@ -19,6 +19,7 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, c
 
 from ._callbacks import CallbackSupportMixin, callback_tasks
 from ._checks import canonical_csr, check_scorer, feature_size, positive_weights, set_start_weights
+from ._from_mlp import check_mlp, parameters_of, take_over_optimizer
 from ._network import BATCH, HIDDEN_ACTIVATIONS, Network, forward, input_gradients, last_layer, start_weights
 from ._persistence import VersionedState
 from ._training import sampling
@@ -35,17 +36,17 @@ from ._training.watch import Watch
 
 __all__ = ["BaseBackprop", "fit_context", "has_partial_fit"]
 
-#: How far the caller of `fit` is above `_fit`: `fit` and what scikit-learn wraps around it lie between.
+#: Stack level of the caller of `fit`, seen from `_fit`: `fit` and scikit-learn's wrappers lie in between.
 CALLER_OF_FIT = 4
 
-# With True, fit would switch scikit-learn's validation off while it runs, in a setting of the whole thread, which an
-# interrupt on the way in or out could leave there for good.
+# With True, fit would turn scikit-learn's validation off for the whole thread while it runs, and an interrupt at the
+# wrong moment could leave it off for good.
 fit_context = _fit_context(prefer_skip_nested_validation=False)
 
 
 @contextmanager
 def _unchanged_on_error(estimator):
-    """Take back every change of the estimator's attributes where the body raises."""
+    """Undo every change to the estimator's attributes if the body raises."""
     state = vars(estimator).copy()
     n_epochs = len(state.get("loss_curve_", ()))
     try:
@@ -53,14 +54,14 @@ def _unchanged_on_error(estimator):
     except BaseException:
         if n_epochs:
             del state["loss_curve_"][n_epochs:]  # it grows in place
-        estimator.__dict__ = state  # all at once, so that an interrupt does not find the half of it
+        estimator.__dict__ = state  # all at once, so that an interrupt cannot leave half of it
         raise
 
 
 def has_partial_fit(estimator):
-    """The check of `available_if`: True, or AttributeError with the reason why there is no `partial_fit`."""
+    """The check for `available_if`: return True, or raise AttributeError saying why there is no `partial_fit`."""
     if estimator.solver == "lbfgs":
-        raise AttributeError('partial_fit makes steps, which solver="lbfgs" does not; choose "sgd" or "adam"')
+        raise AttributeError('partial_fit is not available with solver="lbfgs"; choose "sgd" or "adam"')
     return True
 
 
@@ -69,23 +70,23 @@ def _is_auto(learning_rate):
 
 
 def _random_stream(random_state):
-    """A stream of its own, seeded from scikit-learn's random_state."""
+    """A new random stream, seeded from scikit-learn's random_state."""
     seed = check_random_state(random_state).randint(0, 2**32, size=4, dtype=np.uint32)
     return np.random.Generator(np.random.PCG64(seed))
 
 
 def _one_or_list(values, name):
-    """A parameter that is one value, or several in an order: the value or their list."""
+    """A parameter that may be a single value or a sequence: returns the value or a list."""
     if isinstance(values, (Set, Mapping)):
-        raise ValueError(f"{name} must have an order, as a list or a tuple has; got {values!r}")
+        raise ValueError(f"{name} must be ordered, such as a list or a tuple; got {values!r}")
     if isinstance(values, np.ndarray):
-        return values.tolist()  # of no dimensions, it is one value
-    return values if isinstance(values, (Integral, str)) else list(values)
+        return values.tolist()  # a 0-dimensional array gives a single value
+    return values if isinstance(values, (Real, str)) else list(values)
 
 
 def _is_small_frame(X, dtype):
-    """Whether X is a pandas DataFrame of at most a batch of rows, with NumPy columns of this type alone."""
-    pandas = sys.modules.get("pandas")  # who has a DataFrame has imported it
+    """Whether X is a pandas DataFrame of at most `BATCH` rows whose columns are all NumPy arrays of this type."""
+    pandas = sys.modules.get("pandas")  # whoever has a DataFrame has imported it
     return type(X) is getattr(pandas, "DataFrame", None) and len(X) <= BATCH and set(X.dtypes) == {dtype}
 
 
@@ -97,9 +98,9 @@ class BaseBackprop(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """A feedforward network trained by the backpropagation algorithm of the lecture.
+    """A feedforward network trained with the lecture's backpropagation algorithm.
 
-    Subclasses say how y becomes targets (`_encode`, `_resolve_output`) and how outputs become predictions.
+    Subclasses define how y becomes targets (`_encode`, `_resolve_output`) and how outputs become predictions.
     """
 
     _parameter_constraints = {
@@ -119,7 +120,7 @@ class BaseBackprop(
         "epsilon": [Interval(Real, 0, None, closed="neither")],
         "max_fun": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
         "tol": [Interval(Real, 0, None, closed="left")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf}), StrOptions({"auto"})],
         "early_stopping": ["boolean"],
@@ -134,15 +135,15 @@ class BaseBackprop(
 
     @abstractmethod
     def _encode(self, y, dtype, continues, partial, classes):
-        """Targets for the kernel; checks y and keeps what predictions need to know of it."""
+        """Targets for the kernel. Checks y and remembers what predictions need to know about it."""
 
     @abstractmethod
     def _encode_more(self, y, dtype, name="y_val"):
-        """Targets of other samples, for an estimator that has encoded y; `name` is what errors call their y."""
+        """Targets of other samples, once y has been encoded; `name` is what error messages call their y."""
 
     @abstractmethod
     def _resolve_output(self, targets):
-        """Number of outputs, name of their activation, and the kernel's name for the loss."""
+        """The number of outputs, the name of their activation and the kernel's name for the loss."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -153,11 +154,11 @@ class BaseBackprop(
     # ---- fit -----------------------------------------------------------------------------------------------------
 
     def _fit(self, X, y, sample_weight, *, partial=False, classes=None, held_out=(None,) * 3, start=(None,) * 2):
-        """Fit, cold or warm, or one epoch more of it (`partial`)."""
+        """Fit from scratch or from a warm start, or train for one more epoch (`partial`)."""
         fitted = hasattr(self, "coefs_")
         continues = fitted and (partial or (self.warm_start and all(w is None for w in start)))
         if continues and partial:
-            self._validate_params()  # which the fit context does in the first call of partial_fit only
+            self._validate_params()  # the fit context only does so in the first call of partial_fit
         with callback_tasks(self, X, y, sample_weight, partial) as epoch_done, _unchanged_on_error(self):
             dtype = self.coefs_[0].dtype if continues else (np.float64, np.float32)
             X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=not (continues and partial))
@@ -171,7 +172,7 @@ class BaseBackprop(
             progress.by_score = self.early_stopping and not partial
             plan, held_out = self._plan(X, y, targets, sample_weight, held_out, progress)
             if continues and partial and plan.counts_for_nothing:
-                return self  # classes of weight 0 alone
+                return self  # all classes present have weight 0
             if not continues:
                 start_weights(network, progress.rng, feature_size(X, sample_weight))
                 set_start_weights(network, *start)
@@ -186,7 +187,7 @@ class BaseBackprop(
         return self
 
     def _check_data(self, X, y, sample_weight, dtype, reset):
-        """X, y and sample_weight as arrays; rows of weight 0 are dropped."""
+        """X, y and sample_weight as arrays, without rows of weight 0."""
         X, y = self._check_X_y(X, y, dtype, reset)
         if issparse(X):
             X = canonical_csr(X)
@@ -208,14 +209,15 @@ class BaseBackprop(
         return X, column_or_1d(y, warn=True) if is_column else y
 
     def _build_network(self, X, targets):
-        """The network that the parameters and the data ask for."""
+        """The network that the parameters and the data call for."""
         hidden, activations = self._resolve_hidden()
         n_outputs, out_activation, loss = self._resolve_output(targets)
         sizes = (X.shape[1], *hidden, n_outputs)
         return Network(sizes, (*activations, out_activation), loss, X.dtype, getattr(self, "quantile", 0.5))
 
     def _build_rule(self, network):
-        """How gradients become steps; None for L-BFGS, which makes its own."""
+        """How gradients become steps; None for L-BFGS, which has its own way."""
+        dropout = self._resolve_dropout(len(network.M) - 2)
         if self.solver == "lbfgs":
             return None
         name = self.solver
@@ -225,17 +227,17 @@ class BaseBackprop(
             network,
             name,
             batch_size=self.batch_size,
-            dropout=getattr(self, "dropout", 0.0),
+            dropout=dropout,
             momentum=self.beta_1 if name == "adam" else self.momentum,
             beta_2=self.beta_2,
             epsilon=self.epsilon,
         )
 
     def _choose_step_size(self, progress, plan):
-        """The step size that the schedule multiplies: given, that of the training that goes on, or found by a trial."""
+        """Set the step size that the schedule multiplies: given, kept from earlier training, or found by a trial."""
         if not _is_auto(self.learning_rate) or self.solver == "lbfgs":
             progress.learning_rate, progress.trial = given_step_size(self.learning_rate, self.solver), None
-        elif progress.learning_rate is None and progress.partial:  # a part of the data is no ground for a trial
+        elif progress.learning_rate is None and progress.partial:  # no trial on part of the data
             progress.learning_rate = self._usual_step_size()
         elif progress.learning_rate is None:
             progress.learning_rate, progress.trial = find_step_size(
@@ -249,11 +251,11 @@ class BaseBackprop(
             if self.verbose:
                 print(f"Trial of step sizes: learning_rate = {progress.learning_rate:.3g}")
 
-    #: The step sizes of plain steps, with logistic units, and of Adam that suit most data.
+    #: The step sizes that suit most data: of plain steps with logistic units, and of Adam.
     _usual_step_sizes = None
 
     def _usual_step_size(self):
-        """The step size for this network where nothing is known of the data."""
+        """The step size for this network when nothing is known about the data."""
         plain, adam = self._usual_step_sizes
         if self.solver == "adam":
             return adam
@@ -261,12 +263,12 @@ class BaseBackprop(
         return plain * (1 if names <= {"logistic"} else 0.2) * (1 - self.momentum)
 
     def _schedule(self, learning_rate):
-        """The step size τ of each epoch; `learning_rate` is the fitted one, for "auto"."""
+        """The step size τ of each epoch; with "auto", `learning_rate` is the fitted one."""
         tau = learning_rate if _is_auto(self.learning_rate) else self.learning_rate
         return Schedule(tau, self.learning_rate_schedule, self.power_t, self.max_iter)
 
     def _plan(self, X, y, targets, sample_weight, held_out, progress):
-        """What to train on, and the held-out samples: those given, or with `early_stopping` a part of X."""
+        """What to train on, and the held-out samples: those given or, with `early_stopping`, a part of X."""
         given = any(part is not None for part in held_out)
         if given:
             held_out = self._given_held_out(*held_out, progress.network)
@@ -291,9 +293,9 @@ class BaseBackprop(
         return plan, held_out
 
     def _given_held_out(self, X, y, sample_weight, network):
-        """The held-out samples that the user gave to fit."""
+        """The held-out samples that the user passed to fit."""
         if X is None or y is None:
-            raise ValueError("X_val and y_val must be given together, and sample_weight_val only with them")
+            raise ValueError("X_val and y_val must be given together; sample_weight_val can only be given with them")
         dtype, n_outputs = network.params.dtype, int(network.M[-1])
         try:
             X, y, sample_weight = self._check_data(X, y, sample_weight, dtype, reset=False)
@@ -306,7 +308,7 @@ class BaseBackprop(
         return HeldOut(X, y, targets, sample_weight, self._scorer(sample_weight))
 
     def _train(self, progress, plan, watch):
-        """Train by the solver."""
+        """Train with the solver chosen."""
         epoch_length = np.inf if self.solver == "lbfgs" else plan.draws.epoch_length
         stop = Stop(self.tol, self.n_iter_no_change, epoch_length)
         common = dict(stop=stop, max_iter=1 if progress.partial else self.max_iter, watch=watch)
@@ -316,11 +318,11 @@ class BaseBackprop(
             train(progress, self._epochs(progress, plan), schedule=self._schedule(progress.learning_rate), **common)
 
     def _epochs(self, progress, plan):
-        """What runs the epochs."""
+        """The object that runs the epochs."""
         return Epochs(progress, plan, self.alpha)
 
     def _resolve_hidden(self):
-        """Sizes and activations of the hidden layers."""
+        """The sizes and activations of the hidden layers."""
         hidden = _one_or_list(self.hidden_layer_sizes, "hidden_layer_sizes")
         hidden = hidden if isinstance(hidden, list) else [hidden]
         if not all(isinstance(m, Integral) and m > 0 for m in hidden):
@@ -329,40 +331,86 @@ class BaseBackprop(
         activations = activations if isinstance(activations, list) else [activations] * len(hidden)
         for name in activations:
             if name not in HIDDEN_ACTIVATIONS:
-                raise ValueError(f"activation must be among {HIDDEN_ACTIVATIONS}; got {name!r}")
+                raise ValueError(f"activation must be one of {HIDDEN_ACTIVATIONS}; got {name!r}")
         if len(activations) != len(hidden):
             raise ValueError(
                 f"activation must be one name, or one for each of the {len(hidden)} hidden layers; got {activations}"
             )
         return hidden, activations
 
+    def _resolve_dropout(self, n_hidden):
+        """The rates of dropout of the input and of each hidden layer."""
+        given = getattr(self, "dropout", 0.0)
+        rates = _one_or_list(given, "dropout")
+        rates = rates if isinstance(rates, list) else [0.0, *[rates] * n_hidden]
+        if not all(isinstance(p, Real) and 0 <= p < 1 for p in rates):
+            raise ValueError(f"dropout must be in [0, 1); got {given!r}")
+        if len(rates) != 1 + n_hidden:
+            raise ValueError(
+                "dropout must be one number for all hidden layers, or a sequence with one for the input and one for "
+                f"each of the {n_hidden} hidden layers; got {given!r}"
+            )
+        return rates
+
     def _check_same_shape(self, network):
         given, own = ([W.shape for W in coefs] for coefs in (network.coefs, self.coefs_))
         if given != own:
             raise ValueError(
-                f"training can only go on with layers of the same sizes: the fitted weights have shapes {own}; "
+                f"training can only continue with layers of the same sizes: the fitted weights have shapes {own}, but "
                 f"hidden_layer_sizes={self.hidden_layer_sizes} with this X and y needs {given}"
             )
 
     def _scorer(self, sample_weight):
-        """The scorer for held-out samples of these weights."""
+        """The scorer for held-out samples with these sample weights."""
         return check_scorer(self, getattr(self, "scoring", None), sample_weight)
 
     def _strata(self, targets):
-        """The class of each sample, to divide all classes alike; None where there are none."""
+        """The class of each sample, for a stratified split; None without classes."""
         return None
 
     def _class_importance(self, targets, sample_weight):
         """The class weight of each sample, or None."""
         return None
 
+    # ---- from scikit-learn's network ----
+
+    @classmethod
+    def _from_mlp(cls, mlp, kind, given):
+        """See the subclasses' `from_mlp`; `kind` is the class of `mlp`."""
+        check_mlp(mlp, kind)
+        estimator = cls(**(parameters_of(mlp, given) | given))
+        estimator._validate_params()
+        estimator._encode_as(mlp)
+        # the network depends only on the columns and the type of X and the targets
+        network = estimator._build_network(mlp.coefs_[0].T, mlp.coefs_[-1])
+        sizes = [mlp.coefs_[0].shape[0], *(W.shape[1] for W in mlp.coefs_)]
+        activations = (*[mlp.activation] * (len(sizes) - 2), mlp.out_activation_)
+        if (network.M.tolist(), network.activations) != (sizes, activations):
+            raise ValueError(
+                f"parameters must not change the network of mlp, layers of {sizes} units with the activations "
+                f"{activations}; got {given}"
+            )
+        network.set(mlp.coefs_, mlp.intercepts_)
+        progress = Progress(network, estimator._build_rule(network), _random_stream(estimator.random_state), True)
+        progress.learning_rate = given_step_size(estimator.learning_rate, estimator.solver)
+        take_over_optimizer(mlp, progress)
+        # no epoch has been run, so there is no loss
+        vars(estimator).update(progress.fitted_attributes() | {"loss_": None, "best_loss_": None})
+        estimator.n_features_in_ = mlp.n_features_in_
+        if hasattr(mlp, "feature_names_in_"):
+            estimator.feature_names_in_ = mlp.feature_names_in_.copy()
+        return estimator
+
+    def _encode_as(self, mlp):
+        """Remember what predictions need to know about the y that `mlp` was fitted on."""
+
     # ---- outputs -------------------------------------------------------------------------------------------------
 
     def _validate_for_output(self, X):
-        """X as the forward pass takes it.
+        """X in the form that the forward pass takes.
 
-        scikit-learn's checks take several times as long as the prediction for one row. Up to a batch of rows whose
-        values they would only confirm are spared them; all they would change or refuse, and the features' names, are
+        For one row, scikit-learn's checks take several times as long as the prediction. They are skipped for up to
+        `BATCH` rows that they would pass unchanged. Everything that they would convert or reject, and feature names, is
         left to them.
         """
         if not hasattr(self, "coefs_"):
@@ -381,12 +429,12 @@ class BaseBackprop(
             accept_sparse = "csr" if self.__sklearn_tags__().input_tags.sparse else False
             return validate_data(self, X, accept_sparse=accept_sparse, dtype=dtype, reset=False)
         if values is not X or hasattr(self, "feature_names_in_"):
-            validate_data(self, X, reset=False, skip_check_array=True)  # the names of the features
+            validate_data(self, X, reset=False, skip_check_array=True)  # checks the feature names
         return values
 
     @property
     def _activations(self):
-        """Names of the activations of layers 1, ..., L."""
+        """The names of the activations of layers 1, ..., L."""
         return *self._hidden_activations, self.out_activation_
 
     def _z(self, X, l):
@@ -398,7 +446,7 @@ class BaseBackprop(
         """a^l, where a^start is X, validated."""
         return last_layer(X, self.coefs_[start:l], self.intercepts_[start:l], self._activations[start:l])
 
-    #: The output activation for gradients; None is the network's own.
+    #: The output activation to use for gradients; None means the network's own.
     _gradient_activation = None
 
     def _input_gradients(self, X, output=None):
@@ -414,7 +462,7 @@ class BaseBackprop(
         return input_gradients(X, self.coefs_, self.intercepts_, names, outputs)
 
     def _check_output(self, output):
-        """Raise ValueError unless `output` is None or the number of an output."""
+        """Raise ValueError unless `output` is None or the index of an output."""
         if output is not None and not (isinstance(output, Integral) and 0 <= output < self.n_outputs_):
             raise ValueError(f"output must be None or an integer from 0 to {self.n_outputs_ - 1}; got {output!r}")
 
@@ -429,13 +477,13 @@ class BaseBackprop(
         Returns
         -------
         features : ndarray of shape (n_samples, M_(L-1))
-            With ``hidden_layer_sizes=()`` X itself; where a data frame is wanted (`set_output`), dense.
+            With ``hidden_layer_sizes=()``, X itself, made dense if `set_output` asks for a data frame.
         """
         X = self._validate_for_output(X)
         if len(self.coefs_) > 1:
             return self._a(X, len(self.coefs_) - 1)
         frame = _get_output_config("transform", self)["dense"] != "default"
-        return X.toarray() if frame and issparse(X) else X  # scikit-learn makes no data frame of a sparse matrix
+        return X.toarray() if frame and issparse(X) else X  # scikit-learn cannot make a data frame from a sparse matrix
 
     def activations(self, X):
         """The outputs a^l of every layer.
@@ -448,7 +496,7 @@ class BaseBackprop(
         Returns
         -------
         layers : list of ndarray of shape (n_samples, M_l)
-            a^1, ..., a^L; the last is ŷ.
+            a^1, ..., a^L; the last one is ŷ.
         """
         X = self._validate_for_output(X)
         return [a for _, a, _ in forward(X, self.coefs_, self.intercepts_, self._activations)]
@@ -458,17 +506,17 @@ class BaseBackprop(
         return self.coefs_[-1].shape[0]
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the features that `transform` returns.
+        """The names of the features that `transform` returns.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
-            Names of the features of X; used only with ``hidden_layer_sizes=()``.
+            Names of the features of X. Only used with ``hidden_layer_sizes=()``.
 
         Returns
         -------
         names : ndarray of str
-            The lowercased class name and a number; with ``hidden_layer_sizes=()`` the names of X's features.
+            The lowercased class name followed by a number; with ``hidden_layer_sizes=()``, the feature names of X.
         """
         check_is_fitted(self)
         if len(self.coefs_) == 1:

@@ -1,4 +1,4 @@
-"""scikit-learn's callbacks, where it has them (1.9 and later)."""
+"""Support for scikit-learn's callbacks, which it has from version 1.9 on."""
 
 import copy
 import os
@@ -14,7 +14,7 @@ try:
 except ImportError:
 
     class CallbackSupportMixin:
-        """Stands for scikit-learn's: without it estimators have no `set_callbacks`."""
+        """Takes the place of scikit-learn's; estimators then have no `set_callbacks`."""
 
 
 __all__ = ["CallbackSupportMixin", "Checkpoint", "callback_tasks"]
@@ -22,22 +22,22 @@ __all__ = ["CallbackSupportMixin", "Checkpoint", "callback_tasks"]
 
 @contextmanager
 def callback_tasks(estimator, X, y, sample_weight, partial):
-    """One task for a fit, and in it one for each epoch.
+    """One task for the fit, with a subtask for each epoch.
 
     Parameters
     ----------
     estimator : estimator
         With or without callbacks set.
     X, y, sample_weight
-        What fit was given.
+        The arguments of fit.
     partial : bool
-        Whether it is partial_fit, which has no tasks.
+        Whether this is partial_fit, which has no tasks.
 
     Yields
     ------
     epoch_done : callable or None
-        To be called after each epoch with a function that returns the fitted attributes; it returns whether a callback
-        wants the training to end. None without callbacks.
+        To be called after each epoch with a function that returns the fitted attributes; returns whether a callback has
+        asked for the training to stop. None without callbacks.
     """
     if partial or not getattr(estimator, "_skl_callbacks", None):
         yield None
@@ -56,49 +56,50 @@ def callback_tasks(estimator, X, y, sample_weight, partial):
 
 
 class Checkpoint:
-    """A callback that saves the estimator while it is fitted, so that a killed training can go on.
+    """A callback that saves the estimator during `fit`, so that training can be resumed after the process is killed.
 
-    The file is a whole estimator, random stream and moments included, as `joblib.dump` writes it. It is written
-    beside its place and then put there in one move: whenever the process is killed, the file is the last epoch saved,
-    or absent, and never a part of one. A kill may leave a ``.part`` beside it, to be deleted. The callbacks themselves
-    are not saved.
+    The file holds the whole estimator, including its random stream and moments, as written by `joblib.dump`. It is
+    written under a temporary name and then renamed, so at any time the file is either complete or absent. If the
+    process is killed, a ``.part`` file may be left beside it, which can be deleted. The callbacks themselves are not
+    saved.
 
-    Needs callbacks, which scikit-learn has from version 1.9 on. Without them, write a loop that calls `partial_fit`,
-    which trains for an epoch, and `joblib.dump`; it has no early stopping.
+    This needs scikit-learn 1.9 or later. With earlier versions, call `partial_fit`, which trains for one epoch, and
+    `joblib.dump` in a loop; that has no early stopping.
 
     Parameters
     ----------
     path : str or path-like
-        The file, in a folder that exists. Each fit that runs at the same time needs a file of its own.
+        The file, in an existing folder. Fits that run at the same time need different files.
     every : int, default=1
-        Save after each so many epochs. The end of a fit is always saved.
+        Number of epochs between saves. The end of a fit is always saved.
 
     Raises
     ------
     ImportError
-        With a scikit-learn that has no callbacks.
+        If scikit-learn is older than 1.9.
 
     Notes
     -----
-    To go on, load the file and fit with `warm_start` for the epochs that are left, which are ``max_iter - n_iter_``,
-    also when that training is killed in turn. None are left where the fit had done them all; a fit that its stopping
-    rule had ended would train on.
+    To resume, load the file, set the callback again, and fit with `warm_start` for the remaining
+    ``max_iter - n_iter_`` epochs. This also works if the resumed fit is killed in turn. If no epochs remain, the fit
+    was complete; but a fit that was ended by its stopping rule would continue to train.
 
-    On the same data, and with the callback set again, the weights are bit for bit those of the fit that was not killed:
-    for "sgd" and "adam", batches, momentum, dropout, sample weights, "constant" and "invscaling" schedules, and a
-    `learning_rate` that is a function of the epoch (which has to be importable, to be saved). For the rest, training
-    goes on well, but not to the bit:
+    On the same data, the weights are then bit for bit those of an uninterrupted fit. This holds for "sgd" and "adam",
+    batches, momentum, dropout, sample weights, the "constant" and "invscaling" schedules, and a `learning_rate` that is
+    a function of the epoch (which must be importable to be saved). In all other cases training resumes well, but the
+    weights differ:
 
-    - "cosine" has `max_iter` as its period, which is another for the epochs left: give the same curve as a function.
-    - The stopping rule looks at the losses of the new fit alone: it may come later than without the kill. So it is with
-      "adaptive", which lowers τ by the same rule; the τ reached is kept.
-    - `early_stopping` draws other held-out samples, unless `X_val` is given; and what it keeps as the best is the best
-      since the file was loaded.
-    - "lbfgs" starts a new approximation of the Hessian.
+    - "cosine" has `max_iter` as its period, which is different in the resumed fit. Pass the same curve as a function
+      instead.
+    - The stopping rule only sees the losses of the resumed fit and may stop later. The same goes for "adaptive", which
+      lowers τ by that rule; the τ already reached is kept.
+    - `early_stopping` draws new held-out samples, unless `X_val` is given, and keeps the best weights since the file
+      was loaded.
+    - "lbfgs" starts with a new approximation of the Hessian.
 
     Examples
     --------
-    The same script starts a training, and goes on with it after a kill.
+    The same script starts the training and resumes it after the process is killed.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -120,8 +121,8 @@ class Checkpoint:
     def __init__(self, path, every=1):
         if CallbackSupportMixin.__module__ == __name__:
             raise ImportError(
-                "Checkpoint needs callbacks, which scikit-learn has from version 1.9 on. Without them, write a loop "
-                "that calls partial_fit, which trains for an epoch, and joblib.dump"
+                "Checkpoint needs scikit-learn 1.9 or later, which has callbacks. With earlier versions, call "
+                "partial_fit, which trains for one epoch, and joblib.dump in a loop"
             )
         if not (isinstance(every, Integral) and every > 0):
             raise ValueError(f"every must be an integer > 0; got {every!r}")
@@ -129,7 +130,7 @@ class Checkpoint:
         self.every = every
 
     def setup(self, estimator, context):
-        """Refuse a folder that is not there before the training, not after its first epochs.
+        """Raise before training, not after its first epochs, if the folder does not exist.
 
         Parameters
         ----------
@@ -158,31 +159,31 @@ class Checkpoint:
         Parameters
         ----------
         estimator : estimator
-            The estimator that is fitted.
+            The estimator that is being fitted.
         context : sklearn.callback.CallbackContext
-            The task of the fit, or of an epoch.
+            The task of the fit or of an epoch.
         """
 
     def on_fit_task_end(self, estimator, context, *, fitted_estimator=None):
-        """Save the estimator after every so many epochs and at the end.
+        """Save the estimator every `every` epochs and at the end.
 
         Parameters
         ----------
         estimator : estimator
-            The estimator that is fitted.
+            The estimator that is being fitted.
         context : sklearn.callback.CallbackContext
-            The task of the fit, or of an epoch.
+            The task of the fit or of an epoch.
         fitted_estimator : estimator, default=None
-            A copy that is fitted as far as the training has come.
+            A copy, fitted up to this epoch.
         """
         if context.task_name != "epoch" or (context.task_id + 1) % self.every == 0:
             self._save(fitted_estimator)
 
     def _save(self, estimator):
-        estimator = copy.copy(estimator)  # other callbacks get the same one
+        estimator = copy.copy(estimator)  # other callbacks get the same object
         for name in [name for name in vars(estimator) if name[0] == "_" and "callback" in name]:
             delattr(estimator, name)
-        # a name for each thread, for several could save at the same time
+        # one name per thread, since several may save at the same time
         part = self.path.with_name(f"{self.path.name}.{os.getpid()}-{threading.get_ident()}.part")
         try:
             with open(part, "wb") as file:

@@ -1,4 +1,4 @@
-"""Arrays in: what the estimators accept, in the form that the kernel takes."""
+"""Input checks: turn what the estimators accept into what the kernel takes."""
 
 import copy
 import inspect
@@ -15,12 +15,12 @@ __all__ = ["canonical_csr", "check_scorer", "feature_size", "positive_weights", 
 
 
 def canonical_csr(X):
-    """A CSR matrix that the kernel can trust: indices in range, sorted, without duplicates, of one integer type.
+    """A CSR matrix that the kernel can trust: indices in range, sorted, without duplicates and of one integer type.
 
     Parameters
     ----------
     X : CSR matrix
-        It stays as it is, and its arrays are not copied where they are right already.
+        It is left unchanged. Arrays that are already right are not copied.
 
     Returns
     -------
@@ -29,9 +29,9 @@ def canonical_csr(X):
     Raises
     ------
     ValueError
-        If the indices are not those of a matrix of this shape.
+        If the indices do not fit the shape of the matrix.
     """
-    X = copy.copy(X)  # the arrays stay the caller's, but the checks may put others in their place
+    X = copy.copy(X)  # shares the caller's arrays, but the checks may replace them
     try:
         X.check_format(full_check=True)
     except ValueError as error:
@@ -45,7 +45,7 @@ def canonical_csr(X):
 
 
 def positive_weights(X, y, sample_weight):
-    """The rows of positive weight, and their weights.
+    """The rows of positive weight and their weights.
 
     Parameters
     ----------
@@ -59,54 +59,54 @@ def positive_weights(X, y, sample_weight):
     Returns
     -------
     X, y, sample_weight
-        Those rows; the arrays themselves where all weights are positive.
+        These rows; the arrays themselves if all weights are positive.
 
     Raises
     ------
     ValueError
-        If a weight is negative, or all are 0.
+        If a weight is negative or all weights are 0.
     """
     sample_weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
     if (sample_weight < 0).any():
-        raise ValueError(f"sample_weight must not be negative; the smallest is {sample_weight.min()}")
+        raise ValueError(f"sample_weight must not be negative; the smallest weight is {sample_weight.min()}")
     keep = sample_weight > 0
     if not keep.any():
-        raise ValueError("sample_weight is 0 for every sample: there is nothing to learn from")
+        raise ValueError("sample_weight must not be 0 for every sample: there would be nothing to learn from")
     return (X, y, sample_weight) if keep.all() else (X[keep], y[keep], sample_weight[keep])
 
 
 def feature_size(X, sample_weight):
-    """The root mean square of the features in the median row: 1 where they are standardised.
+    """The root mean square of the features in the median row, which is about 1 for standardised features.
 
-    A median, because it is one of the rows' own values: no sum whose rounding the order of the rows would change.
-    Weights count where they are repetitions.
+    The median is the value of a single row, so unlike a sum it is not rounded differently when the rows are reordered.
+    Weights only count if they are repetitions.
     """
     repeats = None if sample_weight is None else repetitions(sample_weight)
     with np.errstate(over="ignore"):
         squares = row_norms(X, squared=True)
     if repeats is None:
         middle = (len(squares) - 1) // 2
-        squares.partition(middle)  # in place, for the sake of memory
+        squares.partition(middle)  # in place, to save memory
         median = squares[middle]
-    else:  # in float64, in which the sums of whole numbers are exact
+    else:  # in float64, where sums of whole numbers are exact
         median = X.dtype.type(_weighted_percentile(squares.astype(np.float64), repeats.astype(np.float64)))
     return float(np.sqrt(median / X.shape[1])) if 0 < median < np.inf else 1.0
 
 
 def set_start_weights(network, coefs, intercepts):
-    """Put the start weights that the user gave to fit into a network.
+    """Set a network to the initial weights that the user passed to fit.
 
     Parameters
     ----------
     network : Network
-        It keeps its own weights where none are given.
+        It keeps its own weights wherever none are given.
     coefs, intercepts : list of array-like or None
-        All matrices, all vectors or both, as in `Network`.
+        All weight matrices, all bias vectors or both, as in `Network`.
 
     Raises
     ------
     ValueError
-        If they are not of the network's shapes, or not finite in its type.
+        If they do not have the network's shapes or are not finite in its type.
     """
     dtype = network.params.dtype
     for name, own, given in (("coefs_init", network.coefs, coefs), ("intercepts_init", network.intercepts, intercepts)):
@@ -115,7 +115,7 @@ def set_start_weights(network, coefs, intercepts):
         given = [np.asarray(w, dtype=np.float64) for w in given]
         shapes = [w.shape for w in own]
         if [w.shape for w in given] != shapes:
-            raise ValueError(f"{name} must be arrays of the shapes {shapes}; got {[w.shape for w in given]}")
+            raise ValueError(f"{name} must be arrays of shapes {shapes}; got {[w.shape for w in given]}")
         if not all(np.isfinite(w.astype(dtype)).all() for w in given):
             raise ValueError(f"{name} must be finite in {dtype}, the type of X")
         for w, start in zip(own, given, strict=True):
@@ -123,7 +123,7 @@ def set_start_weights(network, coefs, intercepts):
 
 
 def check_scorer(estimator, scoring, sample_weight):
-    """scikit-learn's scorer for the parameter `scoring`, before it is needed.
+    """scikit-learn's scorer for the parameter `scoring`, checked before it is needed.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def check_scorer(estimator, scoring, sample_weight):
     scoring : str, callable or None
         The parameter.
     sample_weight : ndarray or None
-        The weights that the scorer will be given.
+        The weights that will be passed to the scorer.
 
     Returns
     -------
@@ -141,7 +141,7 @@ def check_scorer(estimator, scoring, sample_weight):
     Raises
     ------
     TypeError
-        If it cannot be called as a scorer is.
+        If it cannot be called like a scorer.
     """
     scorer = check_scoring(estimator, scoring)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -151,8 +151,8 @@ def check_scorer(estimator, scoring, sample_weight):
         pass
     except TypeError as error:
         raise TypeError(
-            "scoring must be the name of a scorer, or a callable scorer(estimator, X, y"
-            f"{', sample_weight=...' if weight else ''}) such as sklearn.metrics.make_scorer makes of a metric; "
+            "scoring must be the name of a scorer or a callable scorer(estimator, X, y"
+            f"{', sample_weight=...' if weight else ''}), such as sklearn.metrics.make_scorer makes from a metric; "
             f"got {scoring!r}: {error}"
         ) from None
     return scorer

@@ -1,4 +1,4 @@
-"""What a saved estimator says of its version, and what loading makes of it."""
+"""Saved estimators record their version, which is checked when they are loaded."""
 
 import inspect
 
@@ -8,15 +8,15 @@ __all__ = ["VersionedState"]
 
 
 class VersionedState:
-    """An estimator whose pickled state names the version of this package.
+    """An estimator whose pickled state records the version of this package.
 
-    A state of an older version is brought up to date where that can be done without guessing: parameters that came
-    later get their defaults, and fitted attributes that are kept in another form today are converted. Where a fitted
-    attribute is missing, or a newer version has a parameter that this one does not know, loading raises, and says which
-    version saved the estimator.
+    A state saved by an older version is brought up to date where that needs no guessing: parameters added since get
+    their defaults, and fitted attributes that are now stored differently are converted. If a fitted attribute is
+    missing, or the state has a parameter that this version does not know, loading raises an error that names the
+    version that saved the estimator.
     """
 
-    #: Fitted attributes besides those of `Progress`; the subclass says.
+    #: Fitted attributes other than those of `Progress`; set by subclasses.
     _encoding_attributes = ()
 
     def __getstate__(self):
@@ -29,7 +29,7 @@ class VersionedState:
 
         state = dict(state)
         if "loss_curve_" in state:
-            state["loss_curve_"] = list(state["loss_curve_"])  # it grows in place: a shallow copy has one of its own
+            state["loss_curve_"] = list(state["loss_curve_"])  # it grows in place, so a shallow copy needs its own
         version = state.pop("_skbackprop_version", "an unknown version")
         if version != __version__:
             state = self._of_this_version(state, version)
@@ -48,7 +48,7 @@ class VersionedState:
             what = f"lacks {', '.join(missing)}" if missing else f"has the parameter {', '.join(unknown)}"
             raise ValueError(
                 f"this {type(self).__name__} was saved by skbackprop {version} and {what}, which skbackprop "
-                f"{__version__} {'needs' if missing else 'does not know'}: load it with the version that saved it, or "
+                f"{__version__} {'needs' if missing else 'does not know'}; load it with the version that saved it or "
                 "fit it again"
             )
         return {key: p.default for key, p in parameters.items() if p.default is not p.empty} | state

@@ -1,9 +1,10 @@
-"""BackpropRegressor: target values as they are, outputs as predictions."""
+"""BackpropRegressor: the values of y are the targets, the outputs are the predictions."""
 
 from numbers import Real
 
 import numpy as np
 from sklearn.base import MultiOutputMixin, RegressorMixin
+from sklearn.neural_network import MLPRegressor
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d
@@ -15,7 +16,7 @@ __all__ = ["BackpropRegressor", "check_reachable"]
 
 
 def check_reachable(targets, out_activation, name):
-    """Raise ValueError where an output activation cannot give the targets."""
+    """Raise ValueError if an output activation cannot produce the targets."""
     low, high = OUTPUT_RANGES[out_activation]
     if targets.min() < low or targets.max() > high:
         raise ValueError(
@@ -25,199 +26,204 @@ def check_reachable(targets, out_activation, name):
 
 
 class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
-    """A neural network regressor, trained by the backpropagation algorithm of the lecture.
+    """A neural network regressor trained with the lecture's backpropagation algorithm.
 
-    Every step draws one sample i uniformly, with replacement, and moves all weights against the gradient of its loss
-    f_i = Σ_k (ŷ_k − y_k)² (lecture.md, section 3; docs/algorithm.md, equations 2 to 7). The outputs are identity units
-    unless `output_activation` says otherwise, so that δ^L = 2(ŷ − y).
+    Each step draws one sample i uniformly with replacement and moves all weights against the gradient of its loss
+    f_i = Σ_k (ŷ_k − y_k)² (:ref:`the lecture, section 3 <lecture-3>`; :doc:`equations 2 to 7 </algorithm>`). Unless
+    `output_activation` says otherwise, the output units are the identity, and δ^L = 2(ŷ − y).
 
-    Scale the features (StandardScaler), and y (TransformedTargetRegressor) before.
+    Scale the features (StandardScaler) and y (TransformedTargetRegressor) first.
 
     Parameters
     ----------
     hidden_layer_sizes : int or sequence of int, default=(100,)
-        Number of units M_1, ..., M_(L-1) of each hidden layer; an int is one layer. ``()`` is the lecture's single
-        layer of neurons.
+        Number of units in each hidden layer, M_1, ..., M_(L-1). An int means one hidden layer; ``()`` means none, which
+        is the lecture's single layer of neurons.
 
     activation : str or sequence of str, default="logistic"
-        The hidden units' σ: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus", "silu" or "gelu"; one
-        name for all, or one for each hidden layer.
+        Activation function σ of the hidden units: "identity", "logistic", "tanh", "relu", "leaky_relu", "softplus",
+        "silu" or "gelu". Either one name for all hidden layers or a sequence with one name per layer.
 
     output_activation : {"auto", "identity", "logistic", "tanh", "exp", "softplus"}, default="auto"
-        Activation of the outputs; "auto" is "identity", for the Poisson loss "exp". With "logistic", ŷ = σ(V h) as in
-        the lecture, and y must lie in [0, 1]; with "tanh" in [-1, 1]; with "exp" and "softplus" it must not be
-        negative.
+        Activation function of the output units. "auto" means "exp" for the Poisson loss and "identity" otherwise. With
+        "logistic", ŷ = σ(V h) as in the lecture, and y must lie in [0, 1]; with "tanh", in [-1, 1]; with "exp" or
+        "softplus", it must not be negative.
 
     loss : {"squared_error", "absolute_error", "huber", "quantile", "poisson"}, default="squared_error"
-        f_i, a sum over the outputs, with e = ŷ_k − y_k:
+        The loss f_i of one sample, summed over the outputs, with e = ŷ_k − y_k:
 
-        - "squared_error": e², without a ½
-        - "absolute_error": abs(e), for the median
-        - "huber": e² where abs(e) ≤ 1, else 2 abs(e) − 1 (Huber 1964)
-        - "quantile": (1 − q) e where e > 0, else −q e, with q = `quantile` (Koenker and Bassett 1978)
-        - "poisson": y log(y / ŷ) − y + ŷ, half of Poisson's deviance, for counts and rates y ≥ 0; its outputs are "exp"
-          (the default) or "softplus"
+        - "squared_error": e², without a factor ½
+        - "absolute_error": abs(e), which fits the median
+        - "huber": e² if abs(e) ≤ 1, otherwise 2 abs(e) − 1 (Huber 1964)
+        - "quantile": (1 − q) e if e > 0, otherwise −q e, with q = `quantile` (Koenker and Bassett 1978)
+        - "poisson": y log(y / ŷ) − y + ŷ, half the Poisson deviance, for counts and rates y ≥ 0; the output activation
+          is "exp" (the default) or "softplus"
 
     quantile : float, default=0.5
-        q in (0, 1) of the quantile loss.
+        The quantile q, in (0, 1), of the quantile loss.
 
     learning_rate : float, callable or "auto", default=0.005
-        The step size τ > 0, or a function of the epoch (0, 1, ...) that returns it. Epochs are counted over all
-        trainings of the estimator, so that a warm start or `partial_fit` goes on where the last one stopped. With
-        "auto", `fit` first finds a constant τ by a short trial: it trains with ten values from 0.0003 to 10, compares
-        the losses of held-out samples, and scales the best τ down for a training of `max_iter` epochs (200 at most).
-        The trial takes up to a tenth of the samples of those epochs. Where it has learned nothing, τ is the usual one:
-        the default, a fifth of it for other than logistic units, times 1 − μ with `momentum`; 0.001 for "adam".
+        The step size τ > 0, or a function that returns it for each epoch (0, 1, ...). Epochs are counted across warm
+        starts and calls to `partial_fit`. With "auto", `fit` first finds a constant τ in a short trial: it trains with
+        ten values from 0.0003 to 10, compares their losses on held-out samples, and scales the best τ down for a
+        training of `max_iter` epochs (at most 200). The trial processes at most a tenth as many samples as those epochs
+        would. If the trial learns nothing, τ is the default, or a fifth of it if a hidden layer is not logistic, times
+        1 − μ with `momentum`; for "adam" it is 0.001.
 
     learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
-        What τ is multiplied by in epoch e = 0, 1, ...: 1; ``(e + 1) ** -power_t``; a fifth for each time that training
-        would have stopped (it does once τ is 1e-6 or less); or (1 + cos(π e / max_iter)) / 2, which starts again every
-        `max_iter` epochs. Epochs are counted as for `learning_rate`.
+        The factor applied to τ in epoch e = 0, 1, ..., counted as for `learning_rate`:
+
+        - "constant": 1
+        - "invscaling": ``(e + 1) ** -power_t``
+        - "adaptive": 1/5 for each time training would otherwise have stopped; it does stop once τ is 1e-6 or less
+        - "cosine": (1 + cos(π e / max_iter)) / 2, restarting every `max_iter` epochs
 
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of the "invscaling" schedule.
 
     max_iter : int, default=200
-        The most epochs. An epoch is as many steps as there are samples.
+        Maximum number of epochs. An epoch draws as many samples as the training set has.
 
     batch_size : int, default=1
-        Samples a step. A batch's step follows the mean of its samples' gradients; the last batch of an epoch may be
+        Number of samples per step. A step follows the mean gradient of its batch; the last batch of an epoch may be
         smaller.
 
     sampling : {"uniform", "shuffle"}, default="uniform"
-        "uniform" draws i_t uniformly with replacement (the lecture); "shuffle" takes each sample once an epoch, in
-        random order.
+        "uniform" draws each i_t uniformly with replacement, as in the lecture; "shuffle" takes each sample once per
+        epoch, in random order.
 
     solver : {"sgd", "adam", "lbfgs"}, default="sgd"
-        "sgd" is the lecture's step, with `momentum` if you like; "adam" that of Kingma and Ba (2015), with which τ is
-        about 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` by SciPy's L-BFGS-B. For "lbfgs"
-        an iteration counts as an epoch; SciPy's own tolerances may end it, too; and `learning_rate`, `batch_size`,
-        `sampling` and `dropout` have no meaning. On sparse X, momentum and adam move the first layer's weights, and
-        apply `alpha` to them, only where a step's samples are not 0.
+        "sgd" takes the lecture's steps, optionally with `momentum`; "adam" takes those of Kingma and Ba (2015), which
+        need τ ≈ 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` with SciPy's L-BFGS-B. With
+        "lbfgs", each iteration counts as an epoch, SciPy's own tolerances may also end training, and `learning_rate`,
+        `batch_size`, `sampling` and `dropout` are ignored. On sparse X, momentum and "adam" update the first layer's
+        weights, and apply `alpha` to them, only for features that are nonzero in the step's samples.
 
     momentum : float, default=0.0
-        μ in [0, 1) of "sgd": v ← μ v − τ g, w ← w + v.
+        Momentum μ, in [0, 1), of "sgd": v ← μ v − τ g, w ← w + v.
 
     nesterovs_momentum : bool, default=False
-        Whether momentum is Nesterov's: w ← w + μ v − τ g. Only with ``momentum > 0``.
+        Whether to use Nesterov's momentum, w ← w + μ v − τ g. Only used if ``momentum > 0``.
 
     beta_1 : float, default=0.9
-        Decay, in [0, 1), of adam's mean of g.
+        Decay rate, in [0, 1), of the running mean of g in "adam".
 
     beta_2 : float, default=0.999
-        Decay, in [0, 1), of adam's mean of g².
+        Decay rate, in [0, 1), of the running mean of g² in "adam".
 
     epsilon : float, default=1e-8
-        Adam's guard against division by 0.
+        Small constant that keeps "adam" from dividing by 0.
 
     max_fun : int, default=15000
-        The most evaluations of the loss by "lbfgs".
+        Maximum number of loss evaluations with "lbfgs".
 
     alpha : float, default=0.0
-        L2 penalty: every step uses the gradient of f_i plus ``alpha * W`` for each weight matrix W, not for b, whatever
-        `batch_size` is.
+        Strength of the L2 penalty. Each step adds ``alpha * W`` to the gradient of every weight matrix W, but not of b,
+        whatever the `batch_size`.
 
-    dropout : float, default=0.0
-        The probability, in [0, 1), with which each hidden unit is left out of a sample's step (Srivastava et al. 2014);
-        those that stay count 1 / (1 − dropout) times. Predictions use all units; `loss_curve_` is of the thinned
-        networks. Not with "lbfgs".
+    dropout : float or sequence of float, default=0.0
+        Probability, in [0, 1), of dropping each hidden unit from a sample's step (Srivastava et al. 2014). The
+        remaining units are scaled by 1 / (1 − dropout). A sequence gives one probability for each of the layers 0 to
+        L − 1: first that of dropping an input feature, then those of the hidden layers. Predictions use all units;
+        `loss_curve_` is that of the thinned networks. Ignored by "lbfgs".
 
     tol : float, default=0.005
-        Training stops when the mean loss of the last quarter of its epochs, even if it is two standard errors lower
-        than measured, is not lower by `tol` times the loss of the best constant prediction than that of the quarter
-        before (docs/stopping.md). It is asked each time that training has become a quarter longer.
+        Relative tolerance for stopping. Let d be the decrease of the mean loss from the second-to-last to the last
+        quarter of the epochs so far. Training stops when d plus two standard errors is at most `tol` times the loss of
+        the best constant prediction (docs/stopping.md). This is checked each time training has become a quarter longer.
 
     n_iter_no_change : int, inf or "auto", default="auto"
-        What is compared are at least so many epochs; "auto" is 10, and at least as many as 10,000 draws take. `inf`
-        trains for `max_iter` epochs.
+        Minimum number of epochs in each of the two windows that are compared. "auto" is 10, or as many as 10,000 draws
+        take if that is more. With `inf`, training runs for `max_iter` epochs.
 
     early_stopping : bool, default=False
-        Whether the score of held-out samples decides, not the training loss: training stops, by the same rule,
-        when it no longer rises by `tol`, and the weights of the best score are kept, among equal scores those of the
-        smallest held-out loss. The samples are `fit`'s X_val, or else a part of X; `partial_fit` does not stop, and
-        holds nothing out.
+        Whether to stop by the score on held-out samples instead of the training loss. The rule is the same: training
+        stops when the score no longer rises by `tol`. The weights with the best score are kept; among equal scores,
+        those with the lowest held-out loss. The held-out samples are the `X_val` passed to `fit`, or else a random part
+        of X. `partial_fit` neither stops early nor holds out samples.
 
     validation_fraction : float, default=0.1
-        The part of the distinct samples that is held out, equal ones together.
+        Fraction of the distinct samples to hold out. Equal samples stay together.
 
     scoring : str, callable or None, default=None
-        scikit-learn's name of a scorer, or a scorer, for the held-out samples; None is R².
+        The scorer for the held-out samples, or its name in scikit-learn. None means R².
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights, and the random stream, of the last training.
+        Whether `fit` continues from the weights and the random stream of the previous call.
 
     random_state : int, RandomState instance or None, default=None
-        Determines the start weights and the draws. With an int, `fit` on the same data gives the same bits.
+        Determines the initial weights and the draws. With an int, `fit` on the same data is reproducible bit for bit.
 
     verbose : bool, default=False
-        Whether to print a line for each epoch: loss, validation score, τ, samples per second.
+        Whether to print a line after each epoch: loss, validation score, τ and samples per second.
 
     Attributes
     ----------
     coefs_ : list of ndarray of shape (M_(l-1), M_l)
-        The weights between two layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
+        Weights between consecutive layers, l = 1..L: ``coefs_[l - 1]`` is the transpose of the lecture's W^l.
 
     intercepts_ : list of ndarray of shape (M_l,)
-        b^l, l = 1..L.
+        Biases b^l, l = 1..L.
 
     loss_curve_ : list of float
-        For each epoch the mean f_i of its draws, each at the weights of its own step, without the penalty; over warm
-        starts and `partial_fit` it grows.
+        Mean f_i over the draws of each epoch, each taken with the weights of its own step, without the penalty. Warm
+        starts and `partial_fit` append to it.
 
-    loss_ : float
-        The last entry of `loss_curve_`.
+    loss_ : float or None
+        The last entry of `loss_curve_`; None after `from_mlp`.
 
     best_loss_ : float or None
-        The smallest entry of `loss_curve_`; after a divergence, that of the start weights if it is smaller. None with
-        `early_stopping`, where `best_validation_score_` decides.
+        The smallest entry of `loss_curve_`; after a divergence, the loss of the initial weights if that is smaller.
+        None with `early_stopping`, which goes by `best_validation_score_`, and after `from_mlp`.
 
     validation_loss_curve_ : list of float or None
-        For each epoch the mean f_i of the held-out samples after it; None without such samples.
+        Mean f_i over the held-out samples after each epoch; None without held-out samples.
 
     validation_scores_ : list of float or None
-        For each epoch their score.
+        Score on the held-out samples after each epoch; None without held-out samples.
 
     best_validation_score_ : float or None
-        The largest score of the last training.
+        The highest score in the last call; None without held-out samples.
 
     learning_rate_ : float or None
-        τ before the schedule: the number given, or the one that "auto" has found and that warm starts and `partial_fit`
-        go on with. Given as `learning_rate`, it leads to the same bits. None for a function of the epoch, and with
+        τ before the schedule: the number given, or the one found by "auto", which warm starts and `partial_fit` reuse.
+        Passing it as `learning_rate` gives the same model bit for bit. None if `learning_rate` is a function, and with
         "lbfgs".
 
     learning_rate_trial_ : dict or None
-        What "auto" has found τ by: for each value tried, before scaling, the list of the mean f_i of held-out samples
-        after each epoch, `inf` after a divergence; empty where the data were too few to try. None without "auto".
+        The trial of "auto": for each τ tried, before scaling, the mean f_i over held-out samples after each epoch,
+        `inf` after a divergence. Empty if there were too few samples for a trial; None without "auto".
 
     n_iter_ : int
-        Epochs of the last `fit`, and of every `partial_fit` since.
+        Number of epochs in the last `fit` and in all `partial_fit` calls since.
 
     t_ : int
-        Steps taken (batches; iterations of "lbfgs"), over warm starts and `partial_fit`.
+        Number of steps taken (batches, or iterations of "lbfgs"), including earlier calls that training continued from.
 
     stopped_ : str or None
         Why the last `fit` ended: "converged", "early_stopping", "max_iter", "max_fun", "callback", "interrupted"
-        (Ctrl-C) or "diverged". None after `partial_fit`, which is one epoch, unless that diverged or was interrupted.
+        (Ctrl-C) or "diverged". None after `partial_fit`, which is a single epoch, unless it diverged or was
+        interrupted.
 
     n_layers_ : int
-        Number of layers, the input counted: L + 1.
+        Number of layers including the input, L + 1.
 
     n_outputs_ : int
-        M_L.
+        Number of outputs, M_L.
 
     out_activation_ : str
-        Activation of the output layer.
+        Activation function of the output units.
 
     n_features_in_ : int
         Number of features, M_0.
 
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, where X had names that are all strings.
+        Names of the features; only defined if all feature names of X are strings.
 
     See Also
     --------
     BackpropClassifier : The same network for classification.
-    sklearn.neural_network.MLPRegressor : Mini-batches of half the squared error, by Adam.
+    sklearn.neural_network.MLPRegressor : Minimises half the squared error on mini-batches with Adam.
 
     References
     ----------
@@ -308,6 +314,52 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         self.random_state = random_state
         self.verbose = verbose
 
+    @classmethod
+    def from_mlp(cls, mlp, **params):
+        """Convert a fitted MLPRegressor: the predictions are the same, and training continues in the same way.
+
+        The estimator takes over the weights, `n_features_in_` and `feature_names_in_` of `mlp`, its parameters,
+        converted so that training makes the same steps (docs/from_mlp.md), and the state of Adam or momentum. The
+        stopping rule and the random stream are its own. There are no losses yet: `loss_curve_` is empty, `loss_` and
+        `best_loss_` are None, and `t_` and `n_iter_` are 0.
+
+        Parameters
+        ----------
+        mlp : sklearn.neural_network.MLPRegressor
+            The fitted estimator. It is copied and left unchanged.
+        **params : dict
+            Parameters of this estimator that override the converted ones. They must not change the network's layers.
+
+        Returns
+        -------
+        model : BackpropRegressor
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If `mlp` is not an MLPRegressor or `params` has an unknown name.
+        NotFittedError
+            If `mlp` is not fitted.
+        ValueError
+            If `params` would change the network, or if a parameter of `mlp` has no equivalent and `params` does not
+            override it: ``learning_rate="invscaling"``, ``shuffle=False``, or with "lbfgs" `alpha`, which was divided
+            by a number of samples that `mlp` does not store.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.neural_network import MLPRegressor
+        >>> from skbackprop import BackpropRegressor
+        >>> X = load_iris().data
+        >>> mlp = MLPRegressor(hidden_layer_sizes=(8,), random_state=0, max_iter=3000).fit(X[:, :3], X[:, 3])
+        >>> model = BackpropRegressor.from_mlp(mlp)
+        >>> bool(abs(model.predict(X[:, :3]) - mlp.predict(X[:, :3])).max() < 1e-12)
+        True
+        >>> model = model.partial_fit(X[:, :3], X[:, 3])
+        """
+        return cls._from_mlp(mlp, MLPRegressor, params)
+
     @fit_context
     def fit(
         self,
@@ -321,25 +373,26 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         coefs_init=None,
         intercepts_init=None,
     ):
-        """Train from new start weights, or with `warm_start` from those at hand.
+        """Train from new initial weights, or with `warm_start` from the current ones.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. float32 is trained in float32, all else in float64. C-contiguous arrays and CSR matrices of
-            either type are used as they are, read-only and memory-mapped ones too.
+            The samples. float32 data are trained on in float32, all others in float64. C-contiguous arrays and CSR
+            matrices of either type are used without a copy, even if read-only or memory-mapped.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Target values, trained on as they are: scale them (TransformedTargetRegressor) if they are not near 1.
+            Target values. They are not scaled: use TransformedTargetRegressor if they are not of order 1.
         sample_weight : array-like of shape (n_samples,), default=None
-            Whole numbers (up to a hundred times the rows in sum) are repetitions: the model is bit for bit that of the
-            repeated rows. Other weights are relative importance: probabilities of being drawn, or with
-            ``sampling="shuffle"`` and "lbfgs" factors of f_i. Samples of weight 0 are as if absent.
+            Whole-number weights, if they sum to at most a hundred times the number of rows, are repetitions: a row of
+            weight 3 gives exactly the same model as three copies of it. Other weights are relative: a sample is drawn
+            in proportion to its weight or, with ``sampling="shuffle"`` or "lbfgs", its f_i is multiplied by it. Samples
+            of weight 0 are ignored.
         X_val, y_val : arrays like X and y, default=None
-            Held-out samples, whose loss and score are recorded after each epoch; with `early_stopping` they decide.
+            Held-out samples, whose loss and score are recorded after each epoch. `early_stopping` goes by them.
         sample_weight_val : array-like of shape (n_val_samples,), default=None
-            Their weights in loss and score.
+            Weights of the held-out samples in their loss and score.
         coefs_init, intercepts_init : list of arrays like `coefs_` and `intercepts_`, default=None
-            Start weights in place of drawn ones, one list or both; with them `warm_start` goes on from nothing else.
+            Initial weights to use instead of random ones; one list or both. With either, `warm_start` is ignored.
 
         Returns
         -------
@@ -349,16 +402,15 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Raises
         ------
         ValueError
-            If a parameter, X, y or sample_weight is not allowed; the estimator stays as it was.
+            If a parameter, X, y or sample_weight is invalid. The estimator is left unchanged.
         KeyboardInterrupt
-            After Ctrl-C; the estimator then holds what it has learned so far, or is as it was if the training had not
-            begun.
+            On Ctrl-C. The estimator keeps what it has learned so far, or is left unchanged if training had not begun.
 
         Warns
         -----
         ConvergenceWarning
-            If training reached `max_iter`, diverged (then the weights of the best epoch are kept), or has learned
-            nothing, with what was measured and what to do.
+            If training reached `max_iter`, diverged (the weights of the best epoch are kept) or learned nothing. The
+            message says what was measured and what to do.
         """
         return self._fit(
             X,
@@ -371,20 +423,21 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
     @available_if(has_partial_fit)
     @fit_context
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one epoch over the given samples.
+        """Train for one epoch on the given samples.
 
-        The random stream goes on from call to call, and so do momentum, Adam's means and the schedule: k calls on the
-        same X and y equal ``fit`` with ``max_iter=k``. Not there with ``solver="lbfgs"``.
-        There is no trial for ``learning_rate="auto"``: before a `fit` it is the usual step size.
+        The random stream, momentum, Adam's means and the schedule continue from call to call: k calls with the same X
+        and y equal ``fit`` with ``max_iter=k``. Not available with ``solver="lbfgs"``. ``learning_rate="auto"`` makes
+        no trial here: before the first `fit`, it is the step size that `fit` falls back on when a trial learns nothing.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples; computed with in the type of the first call.
+            The samples, converted to the floating-point type of the first call.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Target values.
         sample_weight : array-like of shape (n_samples,), default=None
-            Whole numbers are repetitions; other weights multiply f_i. Samples of weight 0 are as if absent.
+            Whole-number weights are repetitions, as in `fit`; other weights multiply f_i. Samples of weight 0 are
+            ignored.
 
         Returns
         -------
@@ -394,7 +447,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         Raises
         ------
         ValueError
-            If anything is not allowed; the estimator stays as it was.
+            If an argument is invalid. The estimator is left unchanged.
         """
         return self._fit(X, y, sample_weight, partial=True)
 
@@ -431,12 +484,12 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
         output : int, default=None
-            One output k; None takes all.
+            The index k of a single output. None means all of them.
 
         Returns
         -------
         gradients : ndarray of shape (n_samples, n_features) or (n_samples, n_outputs, n_features)
-            The former for one output, or where there is only one.
+            The former if `output` is given or there is only one output.
         """
         return self._input_gradients(X, output)
 

@@ -1,13 +1,13 @@
-"""ONNX: importing this module teaches skl2onnx to convert the estimators; needs the extra ``onnx``.
+"""ONNX: importing this module lets skl2onnx convert the estimators. It needs the extra ``onnx``.
 
-The graph is the forward pass, z^l = a^(l-1) (W^l)ᵀ + b^l and a^l = σ(z^l) (docs/algorithm.md, equations 2 and 3), and
-what the estimator makes of z^L. It takes dense rows.
+The graph is the forward pass, z^l = a^(l-1) (W^l)ᵀ + b^l and a^l = σ(z^l) (docs/algorithm.md, equations 2 and 3),
+followed by the estimator's own conversion of z^L. It takes dense rows.
 
 Examples
 --------
 >>> import skbackprop.onnx  # doctest: +SKIP
 >>> from skl2onnx import to_onnx  # doctest: +SKIP
->>> onnx_model = to_onnx(model, X[:1])  # a fitted estimator, or a Pipeline that ends in one  # doctest: +SKIP
+>>> onnx_model = to_onnx(model, X[:1])  # a fitted estimator or a Pipeline that ends in one  # doctest: +SKIP
 """
 
 import numpy as np
@@ -25,7 +25,7 @@ try:
     )
 except ImportError as error:
     raise ImportError(
-        f'skbackprop.onnx needs skl2onnx: pip install "skbackprop[onnx]", which brings onnxruntime, too ({error})'
+        f'skbackprop.onnx needs skl2onnx: in a copy of the repository, pip install -e ".[onnx]" ({error})'
     ) from error
 
 from ._autoencoder import BackpropAutoencoder
@@ -38,7 +38,7 @@ __all__ = []
 
 
 def _activation(name, z, dtype, opset):
-    """σ(z), as in ``skbackprop._network``, of operators that onnxruntime has for both types of numbers."""
+    """σ(z), as in ``skbackprop._network``, from operators that onnxruntime has for both float types."""
     if name == "identity":
         return z
     if name == "leaky_relu":
@@ -49,7 +49,7 @@ def _activation(name, z, dtype, opset):
         return op.OnnxAdd(op.OnnxRelu(z, op_version=opset), log, op_version=opset)
     if name == "silu":
         return op.OnnxMul(z, op.OnnxSigmoid(z, op_version=opset), op_version=opset)
-    if name == "gelu":  # z Φ(z), Φ(z) = (1 + erf(z / √2)) / 2; erf is there for float32 alone
+    if name == "gelu":  # z Φ(z), Φ(z) = (1 + erf(z / √2)) / 2; erf only exists for float32
         single = op.OnnxCast(z, to=TensorProto.FLOAT, op_version=opset)
         erf = op.OnnxErf(op.OnnxMul(single, np.array([0.5**0.5], np.float32), op_version=opset), op_version=opset)
         half = op.OnnxMul(erf, np.array([0.5], np.float32), op_version=opset)
@@ -64,7 +64,7 @@ def _activation(name, z, dtype, opset):
 
 
 def _output(operator, container, n_layers):
-    """z of layer `n_layers`, and the type of its numbers."""
+    """z of layer `n_layers`, and its dtype."""
     estimator, opset = operator.raw_operator, container.target_opset
     X = operator.inputs[0]
     dtype = np.dtype(guess_numpy_type(X.type))
@@ -78,13 +78,13 @@ def _output(operator, container, n_layers):
 
 
 def _finish(scope, operator, container, *nodes):
-    """Write the graph that ends in these nodes, one for each output."""
+    """Write the graph that ends in these nodes, one per output."""
     for node, variable in zip(nodes, operator.outputs, strict=True):
         op.OnnxIdentity(node, op_version=container.target_opset, output_names=[variable]).add_to(scope, container)
 
 
 def _numbers(operator, n_columns):
-    """The type of an output of numbers: that of the input, or float32."""
+    """The type of a numeric output: that of the input, or float32."""
     return type(guess_tensor_type(operator.inputs[0].type))([operator.inputs[0].get_first_dimension(), n_columns])
 
 
@@ -135,7 +135,7 @@ def _regressor_types(operator):
 
 
 def _convert_regressor(scope, operator, container):
-    """`predict`, always with a column for each output."""
+    """`predict`, always with one column per output."""
     estimator = operator.raw_operator
     z, dtype = _output(operator, container, len(estimator.coefs_))
     _finish(scope, operator, container, _activation(estimator.out_activation_, z, dtype, container.target_opset))
@@ -154,7 +154,7 @@ def _convert_autoencoder(scope, operator, container):
     _finish(scope, operator, container, _activation(name, z, dtype, container.target_opset))
 
 
-#: Those that skl2onnx itself sees to.
+#: Options that skl2onnx handles itself.
 _CLASSIFIER_OPTIONS = {"zipmap": [True, False, "columns"], "nocl": [True, False], "output_class_labels": [False, True]}
 for _estimator, _types, _convert, _options in (
     (BackpropClassifier, _classifier_types, _convert_classifier, _CLASSIFIER_OPTIONS),

@@ -73,26 +73,26 @@ def output_delta(name, activation, z, a, y, quantile=0.5):
 
 
 def one_sample(W, b, x, y, activations, loss_name, weight=1, masks=None, quantile=0.5):
-    """f_i and its gradients ∇W^l, ∇b^l. masks: what dropout multiplies each hidden layer's a by."""
+    """f_i and its gradients ∇W^l, ∇b^l. masks: what dropout multiplies a^0, ..., a^(L-1) by."""
     L = len(W)
     # forward pass
-    a, z = [x], [None]
+    a, z = [x if masks is None else masks[0] * x], [None]
     for l in range(1, L + 1):
         z.append(W[l - 1] @ a[l - 1] + b[l - 1])
         activation = softmax if activations[l - 1] == "softmax" else ACTIVATIONS[activations[l - 1]][0]
         a.append(activation(z[l]))
         if masks is not None and l < L:
-            a[l] = masks[l - 1] * a[l]
+            a[l] = masks[l] * a[l]
     # backprop
     delta = [None] * (L + 1)
     delta[L] = weight * output_delta(loss_name, activations[-1], z[L], a[L], y, quantile)
     for l in range(L - 1, 0, -1):
         delta[l] = (W[l].T @ delta[l + 1]) * ACTIVATIONS[activations[l - 1]][1](z[l])
         if masks is not None:
-            delta[l] = masks[l - 1] * delta[l]
+            delta[l] = masks[l] * delta[l]
     return (
         weight * loss(loss_name, a[L], y, quantile),
-        [np.outer(d, x) for d, x in zip(delta[1:], a, strict=False)],
+        [np.outer(d, a) for d, a in zip(delta[1:], a, strict=False)],
         delta[1:],
     )
 
@@ -136,7 +136,7 @@ def batches(
     masks=None,
     lazy=False,
 ):
-    """Mini-batches by the rules as their papers have them. masks[t][l-1]: dropout's of draw t.
+    """Mini-batches by the rules as their papers have them. masks[t][l]: dropout's of draw t.
 
     lazy: of W^1 only the columns of inputs that are not 0 in the whole batch move, as sparse samples do it; the plain
     rule alone shrinks all weights. Returns the f_i of each draw.
@@ -156,7 +156,7 @@ def batches(
             for g, own in zip(G, gradients[0] + gradients[1], strict=True):
                 g += own / len(batch)
         t += 1
-        touched = (X[[draws[k] for k in batch]] != 0).any(axis=0)
+        touched = np.any([X[draws[k]] * (1 if masks is None else masks[k][0]) != 0 for k in batch], axis=0)
         for p, (w, g) in enumerate(zip(W + b, G, strict=True)):
             here = (slice(None), touched) if lazy and p == 0 and rule != "sgd" else ...
             g = (g + alpha * w * (p < len(W)))[here]

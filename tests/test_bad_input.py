@@ -94,6 +94,17 @@ def first_call(estimator, method):
         ("alpha", np.nan),
         ("alpha", np.inf),
         ("alpha", None),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("dropout", np.nan),
+        ("dropout", "0.5"),
+        ("dropout", None),
+        ("dropout", [0.2]),
+        ("dropout", [0.2, 0.5, 0.5]),
+        ("dropout", [0.2, 1.0]),
+        ("dropout", [0.2, "0.5"]),
+        ("dropout", [[0.2, 0.5]]),
+        ("dropout", {0.2, 0.5}),
         ("tol", -1e-9),
         ("tol", np.nan),
         ("tol", None),
@@ -119,7 +130,14 @@ def test_parameters(estimator, name, value):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("learning_rate", -0.1), ("learning_rate", np.nan), ("loss", "hinge"), ("activation", "sigmoid"), ("alpha", -1.0)],
+    [
+        ("learning_rate", -0.1),
+        ("learning_rate", np.nan),
+        ("loss", "hinge"),
+        ("activation", "sigmoid"),
+        ("alpha", -1.0),
+        ("dropout", [0.5]),
+    ],
 )
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_parameters_changed_between_two_calls_of_partial_fit(estimator, name, value):

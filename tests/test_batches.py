@@ -9,9 +9,10 @@ import oracle_extensions
 import pytest
 from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
 
-from skbackprop._kernel import steps
+from skbackprop._kernel import noise_of_a_draw, steps
 from skbackprop._network import HIDDEN_ACTIVATIONS, LOSSES
 from skbackprop._training.rules import RULES, Rule
+from skbackprop._training.sampling import Samples
 
 #: After 40 steps, relative to the largest weight of each array.
 BOUND = {np.float64: 1e-12, np.float32: 1e-4}
@@ -23,17 +24,31 @@ HYPER = {
 }
 
 
+def of_inputs(noise, n):
+    """The numbers of n inputs, made of the draw's four: mixed as at the end of MurmurHash3, the upper half of it."""
+    first, second = (int(low) + (int(high) << 16) for low, high in noise.reshape(2, 2))
+    bits = (first + 0x9E3779B9 * np.arange(n, dtype=np.uint64)) % 2**32
+    bits = (bits ^ bits >> 16) * 0x85EBCA6B % 2**32
+    bits = (bits ^ bits >> 13 ^ second) * 0xC2B2AE35 % 2**32
+    return bits >> 16
+
+
 def masks_of(noise, network, dropout):
-    """What dropout multiplies each hidden layer of each draw by."""
-    ends = np.cumsum(network.stride[1:-1])
-    rows = [np.split(row, ends[:-1]) for row in noise]
-    return [
-        [(part[:m] >= dropout * 2**16) / (1 - dropout) for part, m in zip(row, network.M[1:-1], strict=True)]
-        for row in rows
-    ]
+    """What dropout multiplies the layers 0 to L - 1 of each draw by."""
+    masks = [[] for _ in noise]
+    for row, layers in zip(noise, masks, strict=True):
+        for l, p in enumerate(dropout):
+            numbers = np.full(network.M[l], 2**16)
+            if p > 0:
+                n = 4 if l == 0 else network.stride[l]
+                own, row = row[:n], row[n:]
+                numbers = of_inputs(own, network.M[0]) if l == 0 else own[: network.M[l]]
+            layers.append((numbers >= p * 2**16) / (1 - p))
+        assert len(row) == 0
+    return masks
 
 
-def both(network, samples, name, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n_steps=40):
+def both(network, samples, name, batch_size, tau=0.05, alpha=0.0, dropout=None, n_steps=40):
     """The same draws through kernel and oracle: compares the losses, and returns the distance of the weights."""
     W, b = lecture_weights(network)
     rng = np.random.default_rng(7)
@@ -41,7 +56,7 @@ def both(network, samples, name, batch_size, tau=0.05, alpha=0.0, dropout=0.0, n
     rule = Rule(network, name, batch_size=batch_size, dropout=dropout, **HYPER[name])
     noise = masks = None
     if dropout:
-        noise = rng.integers(2**16, size=(len(draws), network.stride[1:-1].sum()), dtype=np.uint16)
+        noise = rng.integers(2**16, size=(len(draws), noise_of_a_draw(network, dropout)), dtype=np.uint16)
         masks = masks_of(noise, network, dropout)
     sparse = not isinstance(samples.X, np.ndarray)
     total = steps(network, samples, draws, tau, alpha, rule, noise)
@@ -101,15 +116,54 @@ def test_activations(activation, rule):
     assert both(make_network(sizes, [activation, "identity"]), make_samples(sizes), rule, 4, tau=0.01) < 1e-12
 
 
-@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("dropout", [(0, 0.375, 0.375), (0.5, 0, 0), (0.25, 0.375, 0.5), (0.25, 0, 0.625)])
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
 @pytest.mark.parametrize("batch_size", [1, 5])
 @pytest.mark.parametrize("rule", RULES)
-def test_dropout_and_weights(rule, batch_size, layout):
+def test_dropout_and_weights(rule, batch_size, layout, dropout, level):
     sizes = (6, 20, 5, 2)
     network = make_network(sizes, ["logistic", "relu", "identity"])
     samples = make_samples(sizes, layout=layout)
     samples.weights = np.linspace(0.2, 2, 9)
-    assert both(network, samples, rule, batch_size, dropout=0.375) < 1e-12
+    assert both(network, samples, rule, batch_size, dropout=dropout) < 1e-12
+
+
+@pytest.mark.parametrize("nonzeros", [0.1, 0.7, 1.0])
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+@pytest.mark.parametrize("batch_size", [1, 5])
+@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("dtype", BOUND)
+def test_dropout_of_inputs_whose_zeros_are_looked_for(dtype, rule, batch_size, layout, nonzeros):
+    """With so many weights in W^1 that a step looks for the zeros of a dense sample."""
+    sizes = (90, 64, 2)
+    network = make_network(sizes, ["tanh", "identity"], dtype=dtype)
+    samples = make_samples(sizes, dtype=dtype, layout=layout, nonzeros=nonzeros)
+    assert both(network, samples, rule, batch_size, tau=0.002, alpha=0.01, dropout=(0.375, 0.25)) < BOUND[dtype]
+
+
+def test_dropout_without_hidden_layers_is_of_the_input(level):
+    network = make_network((7, 3), ["logistic"])
+    assert both(network, make_samples((7, 3)), "sgd", 1, dropout=(0.5,)) < 1e-12
+
+
+def test_inputs_are_left_out_independently_and_as_often_as_dropout_says():
+    """The mean and the correlations of masks, over samples of ones, as the kernel makes them."""
+    n, p = 40, 0.375
+    network = make_network((n, 1), ["identity"], dtype=np.float64)
+    samples = Samples(np.ones((1, n)), np.zeros((1, 1)))
+    rule = Rule(network, dropout=[p])
+    masks = []
+    for noise in np.random.default_rng(0).integers(2**16, size=(4000, 4), dtype=np.uint16):
+        network.params[:] = 0
+        network.intercepts[0][:] = -0.5  # δ = -1: the step adds the thinned sample to W
+        steps(network, samples, np.zeros(1, dtype=np.int64), 1.0, 0.0, rule, noise[None])
+        masks.append(network.coefs[0].ravel().copy())
+    masks = np.array(masks)
+    assert set(np.unique(masks)) == {0, 1 / (1 - p)}
+    assert abs((masks == 0).mean() - p) < 4 * np.sqrt(p * (1 - p) / masks.size)
+    np.testing.assert_allclose(masks.mean(axis=0), 1, atol=4.5 * np.sqrt(p / (1 - p) / len(masks)))
+    assert abs(np.corrcoef(masks.T) - np.eye(n)).max() < 5 / np.sqrt(len(masks))
+    assert abs(np.corrcoef(masks[:200]) - np.eye(200)).max() < 5.5 / np.sqrt(n)
 
 
 def test_a_batch_in_several_slices():
@@ -162,7 +216,9 @@ def test_arrays_must_fit():
         with pytest.raises(ValueError, match="another network"):
             steps(network, samples, np.arange(9), 0.1, 0.0, rule)
     with pytest.raises(ValueError, match="noise has shape"):
-        steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, dropout=0.5), np.zeros((8, 4), dtype=np.uint16))
+        steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, dropout=[0, 0.5]), np.zeros((8, 8), np.uint16))
+    with pytest.raises(ValueError, match="another network"):
+        steps(network, samples, np.arange(9), 0.1, 0.0, Rule(network, dropout=[0.5]), np.zeros((9, 4), np.uint16))
 
 
 FITS = """

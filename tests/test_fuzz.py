@@ -9,7 +9,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 from strategies import problems
 
-from skbackprop._kernel import AVAILABLE_LEVELS, gradient, steps, use_level
+from skbackprop._kernel import AVAILABLE_LEVELS, gradient, noise_of_a_draw, steps, use_level
 from skbackprop._training.rules import RULES, Rule
 from skbackprop._training.sampling import Samples
 
@@ -71,7 +71,7 @@ def test_steps_and_gradient(problem, data, level):
     samples = Samples(X, targets, weights)
 
     other, _, _ = data.draw(problems())
-    dropout = data.draw(st.sampled_from([0.0, 0.5]))
+    dropout = [data.draw(st.sampled_from([0.0, 0.5])) for _ in network.M[1:]]
     rule = Rule(
         data.draw(st.sampled_from([network] * 5 + [other])),
         data.draw(st.sampled_from(sorted(RULES))),
@@ -81,9 +81,9 @@ def test_steps_and_gradient(problem, data, level):
         beta_2=0.9,
     )
     noise = None
-    if dropout and draws is not None:
+    if any(dropout) and draws is not None:
         rng = np.random.default_rng(0)
-        noise = rng.integers(2**16, size=(draws.shape[0] if draws.ndim else 1, network.stride[1:-1].sum()))
+        noise = rng.integers(2**16, size=(draws.shape[0] if draws.ndim else 1, noise_of_a_draw(network, dropout)))
         noise = data.draw(spoilt(noise.astype(np.uint16)))
     tau, alpha = data.draw(ODD_NUMBERS), data.draw(ODD_NUMBERS)
 

@@ -114,7 +114,7 @@ def estimators(draw):
             n_components=draw(st.integers(1, 3)), code_activation=draw(st.sampled_from(HIDDEN_ACTIVATIONS))
         )
     else:
-        parameters["dropout"] = draw(st.sampled_from([0.0, 0.5]))
+        parameters["dropout"] = draw(st.sampled_from([0.0, 0.5, [0.25, *[0.5] * len(sizes)]]))
     if kind is BackpropClassifier:
         parameters["loss"] = draw(st.sampled_from(["squared_error", "log_loss"]))
         parameters["class_weight"] = draw(st.sampled_from([None, "balanced"]))

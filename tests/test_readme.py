@@ -1,6 +1,9 @@
 """What the README and the pages of docs/ show works as printed."""
 
 import re
+import runpy
+import sys
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,10 +16,11 @@ PAGES = [
     *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")) if "_build" not in page.parts),
 ]
 #: A block, as it stands in the page; those of {plot} begin with options for Sphinx.
-BLOCK = re.compile(r"```(?:python|\{plot\})\n((?::[^\n]*\n)*)(.*?)```", re.DOTALL)
+BLOCK = re.compile(r"```(?:python|\{plot\}|\{stepper\})\n((?::[^\n]*\n)*)(.*?)```", re.DOTALL)
 
 #: Blocks that import one of these wait for it to be installed.
 OF_EXTRAS = {"dask", "onnxruntime", "skl2onnx"}
+EXTRAS_OF_EXAMPLES = [("stream_parquet.py", "pyarrow", "parquet"), ("distributed_search.py", "dask", "dask")]
 
 
 def text(page):
@@ -56,3 +60,25 @@ def test_the_tests_that_pages_name_are_there():
         code = (ROOT / "tests" / f"{file}.py").read_text(encoding="utf-8")
         for test in tests.split(", "):
             assert f"\ndef {test}(" in code, (file, test)
+
+
+def test_extras_are_installed_by_one_line_everywhere():
+    """From a copy of the repository, by names that pyproject.toml has; in messages and examples, too."""
+    if not SOURCE.exists():
+        pytest.skip("only what is installed is there")
+    extras = tomllib.loads(text("pyproject.toml"))["project"]["optional-dependencies"]
+    files = [ROOT / page for page in PAGES]
+    for folder, suffixes in ((SOURCE, {".py"}), (ROOT / "examples", {".py", ".rst"})):
+        files += [file for file in folder.rglob("*") if file.suffix in suffixes]
+    lines = [line for file in files for line in re.findall(r"pip install[^`)]*?\[[^\]]*\]\S?", file.read_text("utf-8"))]
+    assert len(lines) > 10
+    for line in lines:
+        command, extra, _ = re.split(r"[\[\]]", " ".join(line.split()))
+        assert command == 'pip install -e ".' and extra in extras, line
+
+
+@pytest.mark.parametrize(("example", "module", "extra"), EXTRAS_OF_EXAMPLES)
+def test_an_example_says_which_extra_it_needs(example, module, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(SystemExit, match=rf'{module}.*pip install -e "\.\[{extra}\]"'):
+        runpy.run_path(str(ROOT / "examples" / example))

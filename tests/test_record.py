@@ -1,5 +1,6 @@
 """record: the steps are those that training makes, and their numbers the kernel's and the lecture's."""
 
+import re
 import warnings
 
 import numpy as np
@@ -40,6 +41,15 @@ def end_of(recording):
 def same_weights(recording, model):
     W, b = end_of(recording)
     return all(map(np.array_equal, W + b, model.coefs_ + model.intercepts_))
+
+
+def test_all_draws_of_a_fit_can_be_recorded():
+    model = BackpropClassifier((3,), max_iter=50, tol=0.05, random_state=0)
+    recording = record(model, X, Y, n_steps=10**9)
+    fitted = fit_quietly(clone(model), X, Y)
+    assert len(recording) == fitted.t_ == fitted.n_iter_ * len(X)
+    assert same_weights(recording, fitted)
+    assert len(np.unique(recording.draws)) == len(X)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=repr)
@@ -185,9 +195,16 @@ def test_what_is_wrong_is_named():
     for bad in (0, -1, 1.5, True, None):
         with pytest.raises(ValueError, match=r"n_steps must be an integer of at least 1"):
             record(BackpropClassifier(), X, Y, n_steps=bad)
-    for wrong in ({"solver": "adam"}, {"solver": "lbfgs"}, {"batch_size": 2}, {"momentum": 0.5}, {"dropout": 0.5}):
+    for wrong in (
+        {"solver": "adam"},
+        {"solver": "lbfgs"},
+        {"batch_size": 2},
+        {"momentum": 0.5},
+        {"dropout": 0.5},
+        {"dropout": [0.5, 0]},
+    ):
         (name, value), *_ = wrong.items()
-        with pytest.raises(ValueError, match=f"the lecture's steps.* has {name}={value!r}"):
+        with pytest.raises(ValueError, match=f"the lecture's steps.* has {name}={re.escape(repr(value))}"):
             record(BackpropClassifier(**wrong), X, Y)
     with pytest.raises(TypeError, match="LogisticRegression"):
         record(LogisticRegression(), X, Y)

@@ -105,7 +105,7 @@ def train(
     t = np.arange(STEPS)
     rule = noise = None
     if dropout:
-        rule = Rule(network, dropout=dropout)
+        rule = Rule(network, dropout=[0, dropout])
         noise = ((numbers((STEPS, 16 if dtype == "float32" else 8), 60) + 1) * 2**15).astype(np.uint16)
     total = steps(network, samples, (t * t + t // 7) % N, tau, alpha, rule, noise)
     network.fold_scale()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import ESTIMATORS, fit_quietly, make_data, same_bits, trained_by, weights_of
+from helpers import ESTIMATORS, fit_quietly, fitted, make_data, same_bits, trained_by, weights_of
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -22,6 +22,7 @@ STEPS = {
     "adam batches": dict(solver="adam", learning_rate=0.01, batch_size=16, sampling="shuffle"),
     "dropout": dict(dropout=0.3, hidden_layer_sizes=(8, 5)),
     "dropout batches": dict(dropout=0.3, batch_size=4, momentum=0.5),
+    "dropout of the input": dict(dropout=(0.2, 0.3)),
     "invscaling": dict(learning_rate_schedule="invscaling"),
     "cosine": dict(learning_rate_schedule="cosine", solver="adam", learning_rate=0.01, max_iter=5),
 }
@@ -210,6 +211,42 @@ def test_without_hidden_layers_there_is_nothing_to_drop():
     X, y = make_data(BackpropClassifier)
     models = [fit_quietly(BackpropClassifier((), dropout=p, max_iter=3, random_state=0), X, y) for p in (0, 0.5)]
     np.testing.assert_array_equal(models[0].coefs_[0], models[1].coefs_[0])
+
+
+def test_without_hidden_layers_a_sequence_drops_inputs():
+    X, y = make_data(BackpropClassifier)
+    models = [fit_quietly(BackpropClassifier((), dropout=p, max_iter=3, random_state=0), X, y) for p in (0, [0.5])]
+    assert (models[0].coefs_[0] != models[1].coefs_[0]).all()
+
+
+@every_estimator
+def test_a_number_is_a_sequence_with_0_for_the_input(estimator):
+    X, y = make_data(estimator)
+    one, *others = (
+        fitted(estimator, X, y, (6, 5), dropout=p) for p in (0.3, (0, 0.3, 0.3), np.array([0, 0.3, 0.3]), np.array(0.3))
+    )
+    assert all(same_bits(one, other) for other in others)
+    plain, zero = (fitted(estimator, X, y, (6, 5), dropout=p) for p in (0, (0, 0, 0)))
+    assert same_bits(plain, zero)
+
+
+@pytest.mark.parametrize("settings", [{}, dict(batch_size=4), dict(sampling="shuffle")], ids=str)
+@every_estimator
+def test_dense_and_sparse_samples_lose_the_same_inputs(estimator, settings):
+    X, y = make_data(estimator)
+    X[X < 0] = 0
+    dense, sparse = (fitted(estimator, form, y, dropout=(0.4, 0.2), **settings) for form in (X, sp.csr_array(X)))
+    for own, other in zip(weights_of(dense), weights_of(sparse), strict=True):
+        np.testing.assert_allclose(own, other, rtol=1e-9, atol=1e-12)
+
+
+@every_estimator
+def test_how_an_epoch_is_cut_into_calls_makes_no_difference_to_dropout(estimator):
+    X, y = make_data(estimator)
+    model = estimator((6,), dropout=(0.4, 0.2), max_iter=3, random_state=0)
+    whole, parts = (fit_quietly(trained_by(_kernel.steps, model, chunk), X, y) for chunk in (None, 7))
+    for own, other in zip(weights_of(whole), weights_of(parts), strict=True):
+        np.testing.assert_array_equal(own, other)
 
 
 # ---- faults ---------------------------------------------------------------------------------------------------------

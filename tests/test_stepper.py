@@ -51,6 +51,7 @@ def test_every_number_on_the_page_is_the_traces(recording):
         assert np.array_equal(params[t], before.astype("f4"))
         assert np.array_equal(params[t + 1], after.astype("f4"))
         assert np.array_equal(values[t], np.concatenate(parts).astype("f4"))
+    assert data["rows"] is None  # all
     assert np.array_equal(data["draws"], recording.draws)
     assert np.array_equal(array(data, "before"), recording.losses.astype("f4"))
     assert np.array_equal(array(data, "after"), recording.losses_after.astype("f4"))

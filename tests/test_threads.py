@@ -37,13 +37,15 @@ def threads(request, monkeypatch):
     return request.param
 
 
-def trained(network, samples, rule, batch_size, threads, dropout=0.0, alpha=0.001):
+def trained(network, samples, rule, batch_size, threads, dropout=None, alpha=0.001):
     """Bits of the weights, of the moments and of the loss after two passes over the samples."""
     network = duplicate(network)
     rng = np.random.default_rng(0)
     draws = rng.integers(len(samples), size=2 * N)
     how = Rule(network, rule, batch_size=batch_size, dropout=dropout, **HYPER)
-    noise = rng.integers(2**16, size=(2 * N, network.stride[1:-1].sum()), dtype=np.uint16) if dropout else None
+    noise = None
+    if dropout:
+        noise = rng.integers(2**16, size=(2 * N, _kernel.noise_of_a_draw(network, how.dropout)), dtype=np.uint16)
     f = steps(network, samples, draws, 1e-3, alpha, how, noise, threads)
     return f, network.params.tobytes(), network.scale.tobytes(), how.moments.tobytes()
 
@@ -82,7 +84,7 @@ def test_same_bits_with_every_rule_and_layout(layout, nonzeros, rule, level):
     network = make_network(SIZES, ["relu", "identity"])
     samples = make_samples(SIZES, n=N, layout=layout, nonzeros=nonzeros)
     samples.weights = np.linspace(0.2, 2, N)
-    assert_same_bits_for_all_threads(network, samples, rule, dropout=0.25)
+    assert_same_bits_for_all_threads(network, samples, rule, dropout=(0.25, 0.25))
 
 
 def test_same_bits_with_codes_for_targets():

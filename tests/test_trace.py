@@ -1,9 +1,14 @@
 """trace_step: every number of one step, held against the lecture in plain NumPy and against what training does."""
 
+import re
+
 import numpy as np
 import pytest
-from helpers import fit_quietly, make_data, snapshot
+from helpers import OUTPUTS, fit_quietly, make_data, make_network, make_samples, snapshot
 from oracle_extensions import one_sample
+from scipy.special import expit, xlogy
+from scipy.stats import norm
+from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -12,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor
 from skbackprop._network import HIDDEN_ACTIVATIONS
 from skbackprop.inspection import trace_step
+from skbackprop.inspection._page import Setting
+from skbackprop.inspection._trace import LOSSES, trace
 
 MODELS = [
     BackpropClassifier(()),
@@ -94,14 +101,99 @@ def test_targets_of_every_kind():
 def test_table_shows_every_array():
     model = BackpropRegressor((2,), random_state=0).partial_fit([[0.0, 0.0]], [0.0])
     step = trace_step(model, [1, 2], 3)
-    static = step._repr_html_().split("<script")[0]  # where scripts do not run
+    static = step._table()
     for table in (repr(step), static):
         for symbol in ("a⁰", "W¹", "b¹", "z¹", "a²", "σ′(z¹)", "δ²", "δ¹", "∇W¹", "new W¹", "∇b²", "new b²", "fᵢ"):
             assert symbol in table
-        assert np.array2string(step.grad_W[1], precision=4).splitlines()[0] in table
+        for array in (step.a, step.z, step.delta, step.derivative, step.grad_W, step.W_after, step.b_after):
+            for value in np.concatenate([part.ravel() for part in array.values()]):
+                text = "0" if value == 0 else f"{value:#.4g}".removesuffix(".").replace("-", "−").replace("e−0", "e−")
+                assert re.search(rf"(?<![\d.]){re.escape(text)}(?![\d.e])", table), text
         assert "α" not in table
         assert table.index("z²") < table.index("δ²") < table.index("δ¹") < table.index("new W²") < table.index("new W¹")
-    assert static.count("<tr>") == 24  # head, a⁰, 2 × 4 forward, y, f, 2 × 2 backprop, 2 × 4 update
+        assert table.index("new b¹") < table.index("fᵢ at the new weights") < table.rindex(f"{step.loss_after:#.4g}")
+    assert static in step._repr_html_()  # where scripts do not run
+    assert static.count("<td>fᵢ") == 2
+
+
+def test_table_has_one_notation_of_numbers():
+    model = BackpropRegressor((3,), random_state=0).partial_fit([[1e3, 1e-7], [-2.0, 0.0]], [0.0, 1.0])
+    step = trace_step(model, [1e-7, -2345.678], 1e6)
+    numbers = re.findall(r"(?<!\S)−?\d[\d.e+−]*(?=[*]?(?:\s|$))", "\n".join(repr(step).splitlines()[1:]))
+    four_digits = r"−?(0|0\.0*[1-9]\d{3}|[1-9](\.\d{3})(e−?[1-9]\d*)?|[1-9]\d(\.\d\d)|[1-9]\d\d(\.\d)|[1-9]\d{3}|[123])"
+    assert len(numbers) > 50
+    assert [number for number in numbers if not re.fullmatch(four_digits, number)] == []
+    assert "-" not in re.sub(r"<[^>]*>", "", step._table())
+
+
+def test_table_lights_what_the_step_changes():
+    """With x₂ = 0 the weights of x₂ stay."""
+    X, y = np.array([[0.5, -1.0], [1.0, 2.0]]), [0, 1]
+    step = trace_step(BackpropClassifier((3,), random_state=0).partial_fit(X, y, classes=y), [1.0, 0.0], 1)
+    for marked, pattern in ((step._table(), r"<mark>(−?\d[^<]*)</mark>"), (repr(step), r"(−?\d[\d.e−+]*)\*")):
+        numbers = [float(text.replace("−", "-")) for text in re.findall(pattern, marked)]
+        changed = [*step.W_after[2].ravel(), *step.b_after[2], *step.W_after[1][:, 0], *step.b_after[1]]
+        np.testing.assert_allclose(numbers, [*changed, step.loss_after], rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", HIDDEN_ACTIVATIONS)
+def test_table_says_the_formula_of_the_derivative(name):
+    model = BackpropRegressor((3,), activation=name, random_state=0).partial_fit(np.eye(2), [0.0, 1.0])
+    step = trace_step(model, [0.3, -0.7], 1.0)
+    (line,) = re.findall(r"^  σ′\(z¹\) = (.*?)(?:  |\n)", repr(step), re.MULTILINE)
+    a, z = step.a[1], step.z[1]
+    value = {
+        "1": np.ones(3),
+        "a¹ ⊙ (1 − a¹)": a * (1 - a),
+        "1 − (a¹)²": 1 - a**2,
+        "1 if z > 0, else 0": np.where(z > 0, 1, 0),
+        "1 if z > 0, else 0.01": np.where(z > 0, 1, 0.01),
+        "1 / (1 + e^−z)": expit(z),
+        "s + z s (1 − s), s = 1 / (1 + e^−z)": expit(z) + z * expit(z) * (1 - expit(z)),
+        "Φ(z) + z φ(z)": norm.cdf(z) + z * norm.pdf(z),
+    }[line]
+    np.testing.assert_allclose(value, step.derivative[1], rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_table_says_the_formula_of_the_loss(loss):
+    network = make_network([3, 4, 2], ["tanh", dict((v, k) for k, v in OUTPUTS)[loss]], loss)
+    samples = make_samples([3, 4, 2], loss)
+    names = ["x₁", "x₂", "x₃"], ["1", "2"]
+    step = trace(network, Setting(samples, loss, network.quantile, *names, []), 0, 0.1, 0.0, network.folded())
+    (line,) = re.findall(r"^  fᵢ = (.*?)(?:  |\n)", repr(step), re.MULTILINE)
+    y, a, q = step.y, step.a[2], network.quantile
+    e = a - y
+    value = {
+        "Σₖ (a² − y)²": e**2,
+        "Σₖ |a² − y|": abs(e),
+        "Σₖ e² if |e| ≤ 1, else 2 |e| − 1; e = a² − y": np.where(abs(e) <= 1, e**2, 2 * abs(e) - 1),
+        f"Σₖ (1 − q) e if e > 0, else −q e; e = a² − y, q = {q:g}": np.where(e > 0, (1 - q) * e, -q * e),
+        "Σₖ y log(y / a²) − y + a²": xlogy(y, y / abs(a)) - y + a,
+        "−Σₖ [y log a² + (1 − y) log(1 − a²)]": -xlogy(y, abs(a)) - xlogy(1 - y, abs(1 - a)),
+        "−Σₖ y log a²": -xlogy(y, abs(a)),
+    }[line]
+    np.testing.assert_allclose(value.sum(), step.loss, rtol=1e-12)
+
+
+def test_table_has_names():
+    iris, y = load_iris(return_X_y=True, as_frame=True)
+    names = np.array(["setosa", "<i>versicolor</i>", "virginica"])[y]
+    model = BackpropClassifier((2,), random_state=0).partial_fit(iris, names, classes=sorted(set(names)))
+    step = trace_step(model, iris[:1], "setosa")
+    text, html = repr(step), step._table()
+    assert "y = setosa " in text and "sepal length …" in text and "virginica" in text
+    assert "<th>sepal length (cm)</th>" in html
+    assert "<th>&lt;i&gt;versicolor&lt;/i&gt;</th>" in html
+    assert "<i>" not in html
+
+
+def test_table_of_a_large_network_leaves_out_the_middle():
+    X = np.linspace(-1, 1, 200).reshape(2, 100)
+    step = trace_step(BackpropRegressor((50,), random_state=0).partial_fit(X, [0.0, 1.0]), X[0], 1.0)
+    assert "…" in repr(step) and "x₁₀₀" in repr(step)
+    assert max(map(len, repr(step).splitlines())) < 130
+    assert repr(step).count("\n") < 100
 
 
 def test_in_a_pipeline():

@@ -1,4 +1,4 @@
-"""The benchmarks' data: from the folder named by SKBACKPROP_DATA, or fetched by scikit-learn."""
+"""The data of the benchmarks, from the folder named by SKBACKPROP_DATA or fetched by scikit-learn."""
 
 import os
 from pathlib import Path

@@ -1,8 +1,8 @@
-"""The data sets on which rules and defaults are compared: generated, those that scikit-learn ships, and tables.
+"""The data sets on which rules and defaults are compared: generated ones, those included in scikit-learn, and tables.
 
-There are two suites: `suite` makes new samples, or a new division, for each seed; the sets of `whole_sets` are the same
-each time, for cross-validation. Tables are read from SKBACKPROP_DATA/tables, and stay away where SKBACKPROP_DATA is
-not given. What is measured on the sets can be kept in a folder (`add_cache_option`, `Cache`).
+There are two suites: `suite` makes new samples, or a new split, for each seed; the sets of `whole_sets` are always the
+same, for cross-validation. Tables are read from SKBACKPROP_DATA/tables, and skipped if SKBACKPROP_DATA is not set.
+Results can be kept in a folder (`add_cache_option`, `Cache`).
 """
 
 import json
@@ -22,7 +22,7 @@ from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
 N_TEST = 2000  # rows of a generated test set
 MAX_ROWS = 4000  # training rows of a table
-WHOLE_ROWS = 3000  # the most that `whole_sets` take of a table
+WHOLE_ROWS = 3000  # the most rows that `whole_sets` takes from a table
 TABLES = {
     "classification": (
         "airbag_deaths contraceptive credit_data german lending_club optdigits phoneme segment spambase texture"
@@ -33,19 +33,19 @@ TABLES = {
 
 @dataclass
 class DataSet:
-    """How the samples of one seed are made.
+    """How the samples for one seed are made.
 
     Parameters
     ----------
     name : str
         Its name.
     classify : bool
-        Classification, or regression.
+        Classification if true, otherwise regression.
     make : callable
-        Called with a seed; returns X_train, X_test, y_train, y_test as the estimator is to see them.
+        Called with a seed; returns X_train, X_test, y_train, y_test as the estimator should see them.
     kind : {"learnable", "noise", "converged", "raw"}
-        Whether there is something to learn: "converged" is learned within a few epochs, "raw" has features of unlike
-        sizes.
+        Whether there is something to learn. "converged" is learned within a few epochs; "raw" has features of very
+        different sizes.
     scoring : str
         scikit-learn's name of the score.
     """
@@ -61,7 +61,7 @@ class DataSet:
 
 
 def scaled(X, X_test, y, y_test, classify):
-    """Features standardised, and y in regression."""
+    """Standardise the features and, in regression, y."""
     scaler = StandardScaler().fit(X)
     X, X_test = scaler.transform(X), scaler.transform(X_test)
     if not classify:
@@ -71,7 +71,7 @@ def scaled(X, X_test, y, y_test, classify):
 
 
 def divided(load, classify, seed, n_train=0.75, scale=True):
-    """A random division of given data into training and test rows."""
+    """A random split of given data into training and test rows."""
     X, y = load()
     if n_train > 1:
         n_train = min(n_train, int(0.75 * len(X)))
@@ -87,14 +87,14 @@ def divided(load, classify, seed, n_train=0.75, scale=True):
 
 
 def drawn(sample, n, classify, seed, scale=True):
-    """n training and N_TEST test rows of a distribution: ``sample(rng, n)`` returns X, y."""
+    """n training and N_TEST test rows from a distribution: ``sample(rng, n)`` returns X, y."""
     rng = np.random.default_rng(seed)
     (X, y), (X_test, y_test) = sample(rng, n), sample(rng, N_TEST)
     return scaled(X, X_test, y, y_test, classify) if scale else (X, X_test, y, y_test)
 
 
 def sklearn_made(make, classify, n, seed, **parameters):
-    """Training and test rows of one call of scikit-learn's generator."""
+    """Training and test rows from one call to a generator of scikit-learn."""
     X, y = make(n_samples=n + N_TEST, random_state=seed, **parameters)[:2]
     rows = np.random.default_rng(seed).permutation(len(X))
     a, b = rows[:n], rows[n:]
@@ -105,7 +105,7 @@ def sklearn_made(make, classify, n, seed, **parameters):
 
 
 def parity(rng, n, d=2, noise=0, normal=False):
-    """Of the signs of d features; XOR for two."""
+    """The parity of the signs of d features; XOR for two."""
     X = rng.normal(size=(n, d + noise)) if normal else rng.uniform(-1, 1, (n, d + noise))
     return X, (np.prod(X[:, :d], axis=1) > 0).astype(int)
 
@@ -116,7 +116,7 @@ def checkerboard(rng, n, squares=3):
 
 
 def spirals(rng, n):
-    """Two interleaved ones."""
+    """Two interleaved spirals."""
     t, y = rng.random(n) * 3 * np.pi, rng.integers(2, size=n)
     r = t + 0.3 * rng.normal(size=n)
     return np.column_stack([r * np.cos(t + np.pi * y), r * np.sin(t + np.pi * y)]), y
@@ -127,7 +127,7 @@ def noise(rng, n, d, classes=0):
 
 
 def rare(rng, n):
-    """Five positives in 20,000 rows, apart from the others in two of five features; half the test rows are positive."""
+    """Five positives in 20,000 rows, separated in two of five features; half of the test rows are positive."""
     y = np.arange(n) < (5 if n > N_TEST else n // 2)
     return rng.normal(size=(n, 5)) + 3 * np.outer(y, [1, 1, 0, 0, 0]), y.astype(int)
 
@@ -185,7 +185,7 @@ def weak_signal(rng, n):
 
 
 def california(rng, n):
-    """Features and a target of the sizes of California's housing data: income, age, rooms, population, place."""
+    """Features and a target on the scales of the California housing data: income, age, rooms, population, location."""
     income, age, place = rng.gamma(4, 1, n), rng.integers(1, 53, n), rng.normal(size=(n, 2)) * 2 + [35.6, -119.6]
     rooms, population = rng.gamma(6, 0.9, n), rng.lognormal(7, 0.8, n)
     y = (
@@ -243,18 +243,18 @@ def shells(n, seed, d=6, classes=5):
 
 
 def shipped(name):
-    """X and y of data that scikit-learn ships."""
+    """X and y of data included in scikit-learn."""
     return getattr(datasets, f"load_{name}")(return_X_y=True)
 
 
 def column(name, k):
-    """The column k of data that scikit-learn ships, from the others."""
+    """Column k of data included in scikit-learn, to be predicted from the others."""
     X, _ = shipped(name)
     return np.delete(X, k, axis=1), X[:, k]
 
 
 def table(name, kind, rows=None, min_frequency=20):
-    """X and y of a table, or of its first rows: gaps filled, a column for each category that is frequent enough."""
+    """X and y of a table, or of its first rows, with gaps filled and a column for each frequent category."""
     import pandas as pd
 
     frame = pd.read_csv(Path(os.environ["SKBACKPROP_DATA"], "tables", f"{name}.csv.gz"), nrows=rows)
@@ -272,12 +272,12 @@ def table(name, kind, rows=None, min_frequency=20):
 
 
 def tables():
-    """Names of the tables that are there, by kind."""
+    """Names of the available tables, by kind."""
     return TABLES if os.environ.get("SKBACKPROP_DATA") else {}
 
 
 def _sets():
-    """Neighbours are alike, so that the two halves of the suite are, too."""
+    """Neighbours are similar, so that the two halves of the suite are as well."""
     make, cl, re = sklearn_made, True, False
     classification, clusters = datasets.make_classification, {"n_informative": 12, "n_features": 16, "n_classes": 10}
     yield "sin(2x), 300", re, partial(drawn, wave, 300, re)
@@ -380,19 +380,19 @@ def _fresh_sets():
 
 
 def suite(fresh=False):
-    """All data sets; or those (`fresh`) on which what has been chosen by the others is tried."""
+    """All data sets, or the `fresh` ones, which test what has been chosen on the others."""
     return [DataSet(*row) for row in (_fresh_sets() if fresh else _sets())]
 
 
 def once(sample, *args, **parameters):
-    """X and y of a distribution, always the same ones."""
+    """X and y from a distribution, always the same."""
     return sample(np.random.default_rng(0), *args, **parameters)
 
 
 def whole_sets(kind):
-    """{name: function that returns X and y}, in the order of the alphabet; kind is "classification" or "regression".
+    """{name: function that returns X and y}, in alphabetical order; kind is "classification" or "regression".
 
-    Defaults are chosen on every other set, the first, third ...; the rest only serve to report.
+    Defaults are chosen on every other set (the first, third, ...); the others are only reported.
     """
     classification = partial(partial, datasets.make_classification)
     concentric = partial(partial, datasets.make_gaussian_quantiles, random_state=4)
@@ -448,18 +448,18 @@ def whole_set(kind, name):
 
 
 def add_cache_option(parser):
-    """``--cache FOLDER``: where a benchmark keeps its results, so that an interrupted run goes on where it was."""
+    """``--cache FOLDER``: where a benchmark keeps its results, so that an interrupted run can continue."""
     parser.add_argument(
         "--cache",
         type=Path,
         default=Path.home() / ".cache" / "skbackprop",
         metavar="FOLDER",
-        help="where results are kept; choose an empty one after a change of the package (default: %(default)s)",
+        help="where results are kept; use an empty one after changes to the package (default: %(default)s)",
     )
 
 
 class Cache:
-    """Results by key, in a file of JSON lines.
+    """Results by key, in a JSON Lines file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""How the benchmarks measure: on one core, with one thread, the contestants in turn, medians."""
+"""How the benchmarks measure: on one core, with one thread, with contestants in turn, as medians."""
 
 import os
 import statistics
@@ -9,17 +9,17 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-SECONDS = 0.3  # about so long is a contestant's turn
+SECONDS = 0.3  # approximate length of a contestant's turn
 
 
 def one_thread():
-    """One thread for BLAS and OpenMP; no warnings, for training is cut short on purpose."""
+    """Use one thread for BLAS and OpenMP, and ignore warnings, since training is cut short on purpose."""
     threadpool_limits(1)
     warnings.simplefilter("ignore")
 
 
 def one_core():
-    """One thread, on one core where the system can pin it there; call it before JAX's first computation."""
+    """Use one thread, pinned to one core if the system can do that. Call this before JAX's first computation."""
     one_thread()
     os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
     if hasattr(os, "sched_setaffinity"):
@@ -27,46 +27,46 @@ def one_core():
 
 
 def seconds_of(call, clock=time.process_time):
-    """Seconds of work, by default: when other processes have their turn on the core, that clock stands still."""
+    """Seconds of CPU time by default: this clock stops while other processes use the core."""
     start = clock()
     call()
     return clock() - start
 
 
 def interleaved(measures, rounds):
-    """Call the functions in turn, round after round; the median of what each returned."""
+    """Call the functions in turn, round after round, and return the median of each one's results."""
     return [statistics.median(values) for values in zip(*([m() for m in measures] for _ in range(rounds)), strict=True)]
 
 
 def interleaved_seconds(calls, rounds):
-    """Median seconds, by the clock on the wall, of each function, called in turn."""
+    """Median wall-clock seconds of each function, called in turn."""
     return interleaved([partial(seconds_of, call, time.perf_counter) for call in calls], rounds)
 
 
 def contest(label, measures, rounds):
-    """Take measures {name: function} in turn, print and return their medians."""
+    """Take the measurements {name: function} in turn; print and return their medians."""
     return show(label, dict(zip(measures, interleaved(measures.values(), rounds), strict=True)))
 
 
 def show(label, figures):
-    """Print {name: figure}, with ratios to the first."""
+    """Print {name: figure}, with ratios to the first one."""
     first = next(iter(figures.values()))
     row = "  ".join(f"{name} {value:.3g} ({value / first:.3g}x)" for name, value in figures.items())
     print(f"{label:22} {row}", flush=True)
     return figures
 
 
-def per_step(run, steps, least=1):
-    """A measure: µs a step of a long run less a short one, so that what comes before the first step does not count.
+def per_step(run, steps, least=1, clock=time.process_time):
+    """A measurement of µs per step: a long run minus a short one, so that what precedes the first step does not count.
 
     Parameters
     ----------
     run : callable
         Called with a number of epochs to train.
     steps : int
-        Steps of an epoch.
+        Number of steps in an epoch.
     least : int, default=1
-        The fewest epochs by which the runs differ.
+        The minimum number of epochs by which the runs differ.
     """
 
     def seconds(epochs):
@@ -82,20 +82,20 @@ def per_step(run, steps, least=1):
 
 
 def per_call(call):
-    """A measure: seconds of one call, of as many as take about a tenth of a turn."""
+    """A measurement of seconds per call, over as many calls as take about a tenth of a turn."""
     calls = max(3, round(SECONDS / 10 / max(seconds_of(call), 1e-6)))
     return lambda: seconds_of(lambda: [call() for _ in range(calls)]) / calls
 
 
 def aligned_ones(n):
-    """Float32 that start with a line of the cache: an update of others takes up to half as long again."""
+    """float32 values that start at a cache line; otherwise an update takes up to half as long again."""
     array = np.ones(n + 16, np.float32)
     first = -array.ctypes.data % 64 // array.itemsize
     return array[first : first + n]
 
 
 def limits(n):
-    """What the machine can do at the most, on one core in float32: three measures.
+    """The limits of the machine, on one core in float32, as three measurements.
 
     Parameters
     ----------
@@ -105,15 +105,15 @@ def limits(n):
     Returns
     -------
     flop : callable
-        Seconds of a floating-point operation: a product of two 512 x 512 matrices by BLAS.
+        Seconds per floating-point operation, in a BLAS product of two 512 x 512 matrices.
     read : callable
-        Seconds of reading n numbers: a BLAS dot product of their halves.
+        Seconds for reading n numbers, in a BLAS dot product of their halves.
     update : callable
-        Seconds of updating n numbers in place: NumPy's multiplication by a constant. As in `read`, the working set
-        stays in the cache it fits, and the cost of the call itself, measured on a few numbers, is taken off.
+        Seconds for updating n numbers in place, in NumPy's multiplication by a constant. As in `read`, the working set
+        stays in the cache that it fits, and the cost of the call itself, measured on a few numbers, is subtracted.
     """
     A, product = np.ones((512, 512), np.float32), np.empty((512, 512), np.float32)
-    size = max(n, 2**13) // 2 * 2  # fewer, which the first cache holds as well, take too short a time to be measured
+    size = max(n, 2**13) // 2 * 2  # fewer, which also fit in the first cache, are too fast to measure
     w, few = aligned_ones(size), aligned_ones(16)
     multiply = per_call(lambda: np.matmul(A, A, out=product))
 

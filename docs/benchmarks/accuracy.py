@@ -1,16 +1,16 @@
-"""Time to accuracy: seconds of training on one core until a 784-300-10 network errs on 3, 2 and 1.8 % of MNIST.
+"""Time to accuracy: seconds of training on one core until a 784-300-10 network reaches 3, 2 and 1.8 % error on MNIST.
 
     python docs/benchmarks/accuracy.py [--seeds 3] [CONTESTANT ...]
     python docs/benchmarks/accuracy.py --tune [--seeds 3] [CONTESTANT ...]
 
-Contestants: ours, one sample a step; MLPClassifier with Adam and with SGD; a torch mini-batch loop, with Adam and with
-SGD. All train on a quarter of an epoch at a time, after which the clock stands still and the error on the test rows is
-measured. Step sizes fall by a factor from epoch to epoch where the library can do that in `partial_fit`. Printed are
-medians over the seeds, and their ratio to ours.
+The contestants are ours, with one sample per step; MLPClassifier with Adam and with SGD; and a torch mini-batch loop
+with Adam and with SGD. All of them train on a quarter of an epoch at a time. Then the clock is stopped and the error on
+the test rows is measured. Step sizes fall by a factor from epoch to epoch if the library can do that in `partial_fit`.
+The medians over the seeds and their ratios to ours are printed.
 
 The settings (`CHOSEN`) were chosen without the test rows: ``--tune`` trains on the first 50,000 training rows and
-measures the error on the other 10,000, for every combination in `GRIDS`. Chosen was the soonest at 2 % of those that
-get to 1.8 % as well, where there are any. What is not reached in `EPOCHS` is inf.
+measures the error on the other 10,000, for every combination in `GRIDS`. The choice is the fastest to 2 % among those
+that also reach 1.8 %, if there are any. What is not reached within `EPOCHS` is inf.
 """
 
 import argparse
@@ -31,7 +31,7 @@ except ImportError:
     torch = None
 
 TARGETS = (0.03, 0.02, 0.018)
-PARTS = 4  # an epoch is measured so many times
+PARTS = 4  # number of measurements per epoch
 EPOCHS = 12
 
 
@@ -74,7 +74,7 @@ def torch_loop(optimizer, seed, lr, fall, batch_size):
     return learn, predict
 
 
-#: each takes a seed and settings, and returns functions that learn a part of an epoch and predict
+#: Each takes a seed and settings, and returns functions that train for a part of an epoch and predict.
 CONTESTANTS = {"ours": ours, "mlp_adam": partial(mlp, "adam"), "mlp_sgd": partial(mlp, "sgd")}
 if torch is not None:
     CONTESTANTS["torch_adam"] = partial(torch_loop, torch.optim.Adam)
@@ -98,7 +98,7 @@ GRIDS = {
 
 
 def seconds_to(make, data, seed, settings):
-    """Seconds of training at which the error first is no larger than each of `TARGETS`; inf where it never is."""
+    """Seconds of training until the error first is at most each of `TARGETS`; inf if it never is."""
     learn, predict = make(seed, **settings)
     X, y, X_test, y_test = data
     bounds = np.linspace(0, len(y), PARTS + 1).astype(int)
@@ -118,7 +118,7 @@ def medians(rows):
 
 
 def measure(contestants=tuple(CONTESTANTS), seeds=3):
-    """Seconds to each of `TARGETS`: {target: {contestant: median}}."""
+    """Seconds to reach each of `TARGETS`: {target: {contestant: median}}."""
     one_core()
     data = mnist()
     runs = {name: [] for name in contestants}
@@ -130,7 +130,7 @@ def measure(contestants=tuple(CONTESTANTS), seeds=3):
 
 
 def tune(contestants=tuple(CONTESTANTS), seeds=1):
-    """Print, for every combination in `GRIDS`, the seconds to each target on the last 10,000 training rows."""
+    """Print the seconds to each target on the last 10,000 training rows, for every combination in `GRIDS`."""
     one_core()
     X, y, _, _ = mnist()
     data = X[:50_000], y[:50_000], X[50_000:], y[50_000:]

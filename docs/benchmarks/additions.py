@@ -1,14 +1,14 @@
-"""What the plain algorithm can do, and what each addition to it is worth, on real data.
+"""What the plain algorithm can do, and what each addition is worth, on real data.
 
     SKBACKPROP_DATA=/folder python docs/benchmarks/additions.py [mnist | news | imbalance | quantile ...]
 
-mnist      784-800-10 without distortions, by the lecture and with one addition after the other. For comparison:
-           Simard, Steinkraus, Platt (2003) report 1.6 % for 800 hidden units, cross-entropy, without distortions.
-news       20 Newsgroups, sparse TF-IDF, beside SGDClassifier, MLPClassifier and ComplementNB.
-imbalance  one newsgroup against the other 19, with and without class_weight.
-quantile   quantiles of the disease progression (load_diabetes), and the share of held-out targets that lie below.
+mnist      784-800-10 without distortions, with the lecture's algorithm and with one addition after another. For
+           comparison, Simard, Steinkraus, Platt (2003) report 1.6 % for 800 hidden units with cross-entropy.
+news       20 Newsgroups with sparse TF-IDF, compared with SGDClassifier, MLPClassifier and ComplementNB.
+imbalance  one newsgroup versus the other 19, with and without class_weight.
+quantile   quantiles of the disease progression (load_diabetes), and the share of held-out targets below them.
 
-Settings were chosen on a part of the training rows (the last 10,000 of MNIST, a random fifth of the newsgroups); the
+Settings were chosen on a part of the training rows (the last 10,000 of MNIST, a random fifth of the newsgroups). The
 test rows were used once.
 """
 
@@ -57,7 +57,7 @@ MNIST = {
 
 
 def fitted(model, X, y):
-    """The model, and the seconds that its fit took."""
+    """The model and the seconds that its fit took."""
     start = time.perf_counter()
     model.fit(X, y)
     return model, time.perf_counter() - start

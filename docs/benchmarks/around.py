@@ -1,8 +1,8 @@
-"""What surrounds the kernel: memory of a fit, predictions, draws, and a search on two cores.
+"""What surrounds the kernel: memory of a fit, predictions, draws and a search on two cores.
 
     python docs/benchmarks/around.py [memory | predictions | draws | search ...]
 
-Memory is the growth of the process's peak (Linux only), in a process of its own; times are medians of interleaved runs.
+Memory is the growth of the peak in a separate process (Linux only); times are medians of interleaved runs.
 """
 
 import subprocess
@@ -21,7 +21,7 @@ from skbackprop._training.sampling import Draws, canonical_order
 
 
 def memory():
-    """One epoch on 1,000,000 x 100 float32 rows: how much more than X the process needs."""
+    """Memory needed in addition to X for one epoch on 1,000,000 x 100 float32 values."""
     for kind in ("regression", "classification"):
         subprocess.run([sys.executable, __file__, f"memory-{kind}"], check=True)
 
@@ -44,7 +44,7 @@ def memory_of(kind):
 
 
 def predictions():
-    """64-100-10, beside MLPClassifier."""
+    """Predictions with 64-100-10, compared with MLPClassifier."""
     rng = np.random.default_rng(0)
     X, y = rng.random((100_000, 64)), rng.integers(10, size=100_000)
     ours = BackpropClassifier(max_iter=1, random_state=0).fit(X[:2000], y[:2000])
@@ -57,7 +57,7 @@ def predictions():
 
 
 def draws():
-    """On 60,000 rows: one draw, by kind of weights, and the canonical order."""
+    """The time of one draw from 60,000 rows, by kind of weights, and of the canonical order."""
     rng = np.random.default_rng(0)
     n = 60_000
     order = np.arange(n)
@@ -69,14 +69,14 @@ def draws():
     }
     for label, kind in kinds.items():
         (seconds,) = interleaved_seconds([lambda k=kind: list(k.epoch(rng, 2**16))], 9)
-        print(f"{label}: {seconds / kind.epoch_length * 1e9:.0f} ns a draw")
+        print(f"{label}: {seconds / kind.epoch_length * 1e9:.0f} ns per draw")
     X, y = rng.random((n, 64), dtype=np.float32), rng.integers(10, size=n).astype(np.int32)
     (seconds,) = interleaved_seconds([lambda: canonical_order(X, y)], 9)
-    print(f"canonical order of 64 features: {seconds / n * 1e9:.0f} ns a row, once")
+    print(f"canonical order of 64 features: {seconds / n * 1e9:.0f} ns per row, once")
 
 
 def search():
-    """GridSearchCV with the threading backend: one job and two."""
+    """GridSearchCV with the threading backend, with one job and two."""
     X, y = load_digits(return_X_y=True)
     grid = {"learning_rate": [0.02, 0.05, 0.1, 0.2], "hidden_layer_sizes": [(100,), (200,)]}
     model = BackpropClassifier(max_iter=120, n_iter_no_change=np.inf, random_state=0)

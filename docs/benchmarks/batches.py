@@ -1,10 +1,10 @@
-"""Time of one sample in mini-batches of 32 and 200, relu and softmax under the log loss. One core.
+"""Time per sample in mini-batches of 32 and 200, with relu and a softmax and the log loss, on one core.
 
     python docs/benchmarks/batches.py [--rounds 7] [--contestants NAME ...] [NET ...]
 
-Contestants: ours and scikit-learn's MLPClassifier, both with Adam and with plain SGD; and a torch loop with the fused
-Adam, over rows that are tensors already. All shuffle the rows of each epoch. They take turns, as in steps.py; printed
-are medians in µs a sample, ratios, and what the arithmetic alone takes on this machine.
+The contestants are ours and scikit-learn's MLPClassifier, both with Adam and with plain SGD, and a torch loop with
+fused Adam over rows that are already tensors. All of them shuffle the rows in each epoch. They take turns, as in
+steps.py. Medians in µs per sample, their ratios, and the time of the arithmetic alone on this machine are printed.
 """
 
 import argparse
@@ -83,14 +83,14 @@ CONTESTANTS = {"ours_adam": ours_adam, "ours_sgd": ours} | {f.__name__: f for f 
 
 
 def arithmetic(sizes):
-    """A measure: µs of a sample's products, three in each layer but the first, where the input needs no gradient."""
+    """A measurement: µs for a sample's products, three per layer, two in the first, whose input needs no gradient."""
     n = [M * N for M, N in pairwise(sizes)]
     flop, _, _ = limits(sum(n))
     return lambda: flop() * (6 * sum(n) - 2 * n[0]) * 1e6
 
 
 def measure(nets=tuple(NETS), contestants=tuple(CONTESTANTS), rounds=7):
-    """µs a sample: {"net, batches of B": {contestant or limit: median}}."""
+    """µs per sample: {"net, batches of B": {contestant or limit: median}}."""
     one_core()
     figures = {}
     for net in nets:
@@ -110,5 +110,5 @@ if __name__ == "__main__":
     parser.add_argument("--contestants", nargs="*", default=list(CONTESTANTS), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    print(f"µs a sample, medians of {options.rounds} rounds (ratio to the first)")
+    print(f"µs per sample, medians of {options.rounds} rounds (ratio to the first)")
     measure(**vars(options))

@@ -2,9 +2,9 @@
 
     python docs/benchmarks/memmap.py [--rows 10000000] [--folder /folder/with/room] [KIND ...]
 
-Writes rows x 200 float32 (8 GB by default; deleted at the end) and fits one epoch, each kind in a process of its own.
-Shown is the anonymous memory of the process (RssAnon, Linux only; what the file's pages take is the system's cache, and
-can be dropped at any time): before the fit, y included, and the most of 100 samples a second during the fit.
+Writes rows x 200 float32 values (8 GB by default; deleted at the end) and fits one epoch, each kind in its own process.
+Prints the anonymous memory of the process (RssAnon, Linux only; the pages of the file are in the system's cache, and
+can be dropped at any time): before the fit, including y, and the peak of 100 samples per second during the fit.
 """
 
 import argparse
@@ -41,13 +41,13 @@ KINDS = {
 
 
 def anonymous():
-    """The process's anonymous memory in bytes."""
+    """The anonymous memory of the process in bytes."""
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon"))
 
 
 class Peak(threading.Thread):
-    """Samples the anonymous memory until it is left."""
+    """Samples the anonymous memory until the context is left."""
 
     def __enter__(self):
         self.before = self.most = anonymous()
@@ -73,7 +73,7 @@ def write(path, rows):
 
 
 def read(path):
-    """X, memory-mapped, and y: ten classes of about the same size."""
+    """X, memory-mapped, and y with ten classes of about the same size."""
     X = np.memmap(path, dtype=np.float32, mode="r").reshape(-1, N_FEATURES)
     y = np.empty(len(X), dtype=np.int64)
     for k in range(0, len(X), CHUNK):
@@ -82,7 +82,7 @@ def read(path):
 
 
 def fit(path, kind):
-    """Fit the rows of the file in this process, and print a line."""
+    """Fit the rows of the file in this process and print a line."""
     X, y = read(path)
     given = {}
     if kind.startswith("regression"):
@@ -120,7 +120,7 @@ def fit(path, kind):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--folder", help="the temporary file's; the system's by default")
+    parser.add_argument("--folder", help="for the temporary file; the default is the system's")
     parser.add_argument("kinds", nargs="*", default=list(KINDS), metavar="KIND", help="; ".join(KINDS))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:

@@ -1,9 +1,9 @@
-"""MNIST by the lecture's algorithm: 784-300-10, logistic units, squared error, one sample a step.
+"""MNIST with the lecture's algorithm: 784-300-10, logistic units, squared error, one sample per step.
 
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist.py
 
-Without SKBACKPROP_DATA the data are fetched from OpenML. Prints each epoch's step size, loss, test error and seconds of
-training so far, on one core. The step size falls by a tenth from epoch to epoch.
+Without SKBACKPROP_DATA the data are fetched from OpenML. Prints the step size, loss, test error and seconds of training
+so far after each epoch, on one core. The step size falls by a tenth from epoch to epoch.
 
 For comparison, LeCun et al. 1998 (Proc. IEEE 86) report, without distortions and trained on the squared error, 4.7 %
 test error for 784-300-10 and 3.05 % for 784-300-100-10.
@@ -42,5 +42,5 @@ for epoch in range(options.epochs):
     error = 1 - network.score(X_test, y_test)
     smallest = min(smallest, error)
     print(f"{epoch + 1:5} {tau(epoch):7.4f} {network.loss_:9.5f} {error:10.2%} {seconds:10.2f}", flush=True)
-print(f"test error after the last epoch {error:.2%}; smallest on the way {smallest:.2%}")
-print(f"{seconds / network.t_ * 1e6:.1f} µs a step")
+print(f"test error after the last epoch {error:.2%}; lowest of all epochs {smallest:.2%}")
+print(f"{seconds / network.t_ * 1e6:.1f} µs per step")

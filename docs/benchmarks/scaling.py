@@ -1,9 +1,9 @@
-"""What spreading the work over two cores costs, by each way there is, and from when on it pays.
+"""What distributing work over two cores costs, by method, and when it pays off.
 
     python docs/benchmarks/scaling.py
 
-Needs the extra ``dask``. The workers of loky and of Dask are started before the clock; medians of interleaved rounds,
-by the clock on the wall.
+This needs the extra ``dask``. The workers of loky and Dask are started beforehand. The figures are medians of
+interleaved rounds, in wall-clock time.
 """
 
 import warnings
@@ -29,7 +29,7 @@ ROUNDS = 5
 
 
 def searches():
-    """One grid search by each of joblib's backends."""
+    """One grid search with each of joblib's backends."""
     X, y = load_digits(return_X_y=True)
     X = X / 16
     grid = {"learning_rate": list(np.linspace(0.05, 0.4, 8))}
@@ -43,9 +43,9 @@ def searches():
             GridSearchCV(model, grid, cv=3, refit=False).fit(X, y)
 
     for backend in BACKENDS:
-        search(backend, 1)  # its workers import what they need
-    print(f"{FITS} fits and their scores; seconds, and the time of one process over it")
-    print("| epochs a fit | one fit, ms | one process | " + " | ".join(BACKENDS.values()) + " |")
+        search(backend, 1)  # so that its workers have imported what they need
+    print(f"{FITS} fits and their scores, in seconds, with the speed-up over one process")
+    print("| epochs per fit | one fit, ms | one process | " + " | ".join(BACKENDS.values()) + " |")
     print("|" + "---|" * (3 + len(BACKENDS)))
     for max_iter in (1, 10, 100, 500):
         calls = [partial(search, backend, max_iter) for backend in (None, *BACKENDS)]
@@ -55,9 +55,9 @@ def searches():
 
 
 def passes():
-    """One pass over data in chunks: a loop of partial_fit, and Dask-ML's Incremental."""
-    print(f"\none pass over {CHUNKS} chunks of 50 features; milliseconds a chunk")
-    print("| rows a chunk | loop of partial_fit | Incremental | Incremental costs more |")
+    """One pass over data in chunks, with a loop of partial_fit and with Dask-ML's Incremental."""
+    print(f"\none pass over {CHUNKS} chunks of 50 features; milliseconds per chunk")
+    print("| rows per chunk | loop of partial_fit | Incremental | extra cost |")
     print("|---|---|---|---|")
     for rows in (100, 1_000, 10_000, 100_000):
         X, y = make_classification(rows * CHUNKS, 50, random_state=0)
@@ -78,9 +78,9 @@ def passes():
 
 
 def hyperband():
-    """Hyperband beside the calls of partial_fit that it makes; it scores after each, too."""
-    print("\nHyperband(max_iter=27) on 10 chunks of 50 features, one a call; seconds")
-    print("| rows | Hyperband | its calls, one after the other | its calls | Hyperband costs more, a call |")
+    """Hyperband, compared with the calls to partial_fit that it makes. It also computes scores after each."""
+    print("\nHyperband(max_iter=27) on 10 chunks of 50 features, one per call, in seconds")
+    print("| rows | Hyperband | its calls alone, one after the other | number of calls | extra cost per call |")
     print("|---|---|---|---|---|")
     rates = {"learning_rate": list(np.geomspace(1e-3, 1, 60))}
     for rows in (1_000, 10_000, 100_000):

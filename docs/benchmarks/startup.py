@@ -1,10 +1,10 @@
-"""What the first use costs: the import, beside that of sklearn.neural_network, and the first fit beside the second.
+"""The cost of first use: the import, compared with that of sklearn.neural_network, and the first and second fits.
 
     python docs/benchmarks/startup.py
 
-Every figure is the median over fresh interpreters, the two imports in turn. scikit-learn itself loads modules and looks
-for data frame libraries in the first fit of a process, whatever the estimator; so the fits are measured after one of
-DummyClassifier, and without it.
+Every figure is the median over fresh interpreters, with the two imports in turn. In the first fit of a process,
+whatever the estimator, scikit-learn itself loads modules and looks for data frame libraries. So the fits are measured
+both with and without a fit of DummyClassifier before them.
 """
 
 import statistics

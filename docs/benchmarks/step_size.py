@@ -1,18 +1,18 @@
-"""τ found by a short trial, beside the best of nine fixed ones.
+"""The τ found by a short trial, compared with the best of nine fixed ones.
 
     SKBACKPROP_DATA=/folder python docs/benchmarks/step_size.py
 
-For each set of `_suite` and each of three networks (the default one; relu units and, in classification, log_loss; Adam
-with batches of 32): the mean score over three splits of trainings of max_iter epochs with τ = 0.001 ... 1, with the τ
-that `choose_tau` finds from the training rows, and with `usual_tau`, which knows nothing of the data. At most 1,200
-rows are trained on. A hit is a mean score within 0.005 of that of the best fixed τ. How much of that is chance, "other
-split" tells: the hits of the τ that whole trainings with all nine, and the test scores of another split, would choose.
+For each set of `_suite` and each of three networks (the default; relu units and, in classification, log_loss; Adam
+with batches of 32), this computes the mean score over three splits, training for max_iter epochs on at most 1,200 rows,
+with τ = 0.001 ... 1, with the τ that `choose_tau` finds from the training rows, and with `usual_tau`, which does not
+know the data. A hit is a mean score within 0.005 of that of the best fixed τ. "other split" shows how much of that is
+chance: the hits of the τ chosen by whole trainings with all nine and the test scores of another split.
 
-`choose_tau` is the prototype, by public methods alone, of what ``learning_rate="auto"`` does in the package: the same
-algorithm, with draws of its own.
+`choose_tau` is a prototype of ``learning_rate="auto"`` that only uses public methods: the same algorithm with different
+draws.
 
-The first half of the sets served to choose the rule, the second did not. Without SKBACKPROP_DATA the fifteen tables are
-left out. Results are kept in step_size.jsonl of the folder named by --cache.
+The rule was chosen on the first half of the sets, not on the second. Without SKBACKPROP_DATA the fifteen tables are
+left out. Results are kept in step_size.jsonl in the folder named by --cache.
 """
 
 import argparse
@@ -35,19 +35,19 @@ NETWORKS = {
     "adam": {"solver": "adam", "batch_size": 32},
 }
 
-#: The candidates, and the rounds of the trial: how many of them run on, until how many epochs.
+#: The candidates, and the rounds of the trial: how many of them continue, up to how many epochs.
 LADDER = (10.0 ** np.arange(-3.5, 1.5, 0.5)).tolist()
 ROUNDS = ((10, 1), (4, 2), (2, 4), (1, 8))
-#: The share of the rows that are held out to compare the candidates.
+#: The share of the rows held out to compare the candidates.
 HELD_OUT = 0.2
-#: The best τ hardly changes over the first so many epochs of a training, and is inversely proportional to later ones.
+#: The best τ hardly depends on the number of epochs up to about this number, and is inversely proportional beyond.
 EPOCHS = 10
-#: A trial tells something if its loss is lower than that of the best constant prediction by this share.
+#: A trial has learned something if its loss is lower than that of the best constant prediction by this share.
 LEARNED = 0.1
 
 
 def usual_tau(estimator):
-    """The constant that suits most data: the default one for logistic units and plain steps, less elsewhere."""
+    """The constant that suits most data: the default for logistic units and plain steps, otherwise less."""
     if estimator.solver == "adam":
         return 0.002 if is_classifier(estimator) else 0.001
     tau = 0.05 if is_classifier(estimator) else 0.005
@@ -64,28 +64,28 @@ def mean_loss(estimator, outputs, targets):
 
 
 def encode(y, classes):
-    """Targets: y itself in regression (no classes), one column for two classes, else one-hot."""
+    """Targets: y itself in regression (no classes), one column for two classes, otherwise one-hot."""
     if classes is None:
         return y[:, None]
     return (y[:, None] == (classes[1:] if len(classes) == 2 else classes)).astype(float)
 
 
 def choose_tau(estimator, X, y):
-    """A constant step size for a training of `estimator` on X and y, from a short trial.
+    """Find a constant step size for training `estimator` on X and y in a short trial.
 
-    The candidates are trained from the same start weights with the same draws. After each round those with the lowest
-    loss of held-out rows run on; the loss is the mean over the second half of a candidate's epochs, for single ones are
-    noisy. What is best after a short trial is too large for the training: where there is noise to fit, a network has
-    learned what it should after a certain τ · steps, whatever τ; elsewhere the noise of the last steps counts the more,
-    the closer the loss has come to its minimum. So the winner's τ is multiplied by (EPOCHS + epochs of its trial) /
-    (EPOCHS + epochs of the training), where an epoch is as many draws as X has rows. If even the winner has hardly
-    learned anything, the trial was too short to tell: `usual_tau`.
+    The candidates are trained from the same initial weights with the same draws. After each round, those with the
+    lowest loss on held-out rows continue; the loss is the mean over the second half of a candidate's epochs, since
+    single ones are noisy. The τ that is best in a short trial is too large for the whole training: where there is noise
+    to overfit, a network has learned enough after a certain τ · steps, whatever τ is; elsewhere, the closer the loss is
+    to its minimum, the more the noise of the last steps matters. So the winner's τ is multiplied by (EPOCHS + epochs of
+    its trial) / (EPOCHS + epochs of the training), where an epoch is as many draws as X has rows. If even the winner
+    has hardly learned anything, the trial was too short to tell, and `usual_tau` is returned.
 
     Returns
     -------
     tau : float
     cost : float
-        The trial's steps, all candidates' together, over those of the training.
+        The number of steps of the trial, for all candidates together, relative to that of the training.
     """
     classes = np.unique(y) if is_classifier(estimator) else None
     X_trial, X_held_out, y_trial, y_held_out = train_test_split(
@@ -94,7 +94,7 @@ def choose_tau(estimator, X, y):
     first = {} if classes is None else {"classes": classes}
     targets = encode(y_held_out, classes)
 
-    # A short training has a short trial: its epochs are parts of the rows, one after the other.
+    # For a short training the trial is short: its epochs are parts of the rows, one after another.
     n = len(y_trial)
     size = int(np.ceil(n * min(1, estimator.max_iter / 200)))
     order = np.random.default_rng(0).permutation(n)
@@ -135,7 +135,7 @@ def split(kind, name, seed):
 
 
 def network(kind, name, seed, **parameters):
-    """One of `NETWORKS`, to be trained for all of max_iter."""
+    """One of `NETWORKS`, to be trained for all max_iter epochs."""
     parameters |= NETWORKS[name] | {"n_iter_no_change": np.inf, "random_state": seed}
     if kind == "classification":
         return BackpropClassifier(**parameters)
@@ -144,13 +144,13 @@ def network(kind, name, seed, **parameters):
 
 
 def score(kind, name, network_name, seed, tau):
-    """Of a training with a fixed τ."""
+    """The score after training with a fixed τ."""
     X, X_test, y, y_test = split(kind, name, seed)
     return network(kind, network_name, seed, learning_rate=tau).fit(X, y).score(X_test, y_test)
 
 
 def chosen(kind, name, network_name, seed):
-    """The τ of `choose_tau`, its cost in steps, the seconds of the trial and of the training, the score."""
+    """The τ of `choose_tau`, its cost in steps, the seconds of the trial and of the training, and the score."""
     X, X_test, y, y_test = split(kind, name, seed)
     model, trial = network(kind, network_name, seed), []
     trial_seconds = seconds_of(lambda: trial.extend(choose_tau(model, X, y)))
@@ -160,7 +160,7 @@ def chosen(kind, name, network_name, seed):
 
 
 def compare(kind, name, network_name, cache):
-    """Differences to the best fixed τ's score (τ chosen, usual, best of another split); share of steps, seconds."""
+    """Differences to the score of the best fixed τ (τ chosen, usual, of another split); share of steps, seconds."""
     seeds = range(SPLITS)
     fixed = np.array([[cache(score, kind, name, network_name, seed, tau) for tau in TAUS] for seed in seeds])
     tau = usual_tau(network(kind, network_name, 0))

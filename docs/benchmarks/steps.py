@@ -1,15 +1,15 @@
-"""Time of one step of one-sample SGD, through the public fit, beside what else a user could pick. One core.
+"""Time of one step of one-sample SGD, through the public fit, compared with the alternatives, on one core.
 
     python docs/benchmarks/steps.py [--rounds 7] [--contestants NAME ...] [NET ...]
 
-Contestants: ours in float32 and in float64, and on sparse rows with a penalty; scikit-learn's MLPClassifier
-(solver="sgd", batch_size=1); a NumPy loop; torch, by hand and in place, which is several times faster there than
-autograd and an optimizer (`torch_eager`, only when named); JAX, a compiled scan; and FANN, from C. Those that are not
-installed stay away. All but ours and MLPClassifier have their start weights ready, in the layout that suits them.
+The contestants are ours in float32 and float64, and on sparse rows with a penalty; scikit-learn's MLPClassifier
+(solver="sgd", batch_size=1); a NumPy loop; torch, by hand and in place, which is several times faster than autograd and
+an optimizer (`torch_eager`, only if named); JAX, with a compiled scan; and FANN, from C. Those that are not installed
+are skipped. All but ours and MLPClassifier have their initial weights ready, in the layout that suits them.
 
-They take turns, round after round; printed are each one's median in µs a step, and its ratio to ours. A turn is a long
-run less a short one: start weights, of all 500,000 features say, are no part of a step. Beside them stands what the
-machine allows, see `machine_limit`.
+They take turns, round after round. The median of each in µs per step and its ratio to ours are printed. A turn is a
+long run minus a short one, so that drawing the initial weights, for example of 500,000 features, is not part of a step.
+The limit of the machine is printed as well; see `machine_limit`.
 """
 
 import argparse
@@ -41,7 +41,7 @@ try:
 except ImportError:
     jax = None
 
-#: name: sizes of the layers, share of zeros in X or kind of rows
+#: Name: sizes of the layers, share of zeros in X or kind of rows.
 NETS = {
     "4-8-3": ((4, 8, 3), 0),
     "20-50-3": ((20, 50, 3), 0),
@@ -57,12 +57,12 @@ NETS = {
     "CSR 500000-50-20": ((500_000, 50, 20), "csr"),
 }
 TAU = 0.05
-NONZEROS = 100  # of each sparse row
-PEER_STEPS = 200  # an epoch of the peers: theirs would last minutes on all rows
+NONZEROS = 100  # in each sparse row
+PEER_STEPS = 200  # per epoch of the others, which would take minutes on all rows
 
 
 def make_data(sizes, kind):
-    """Random rows and classes, float32; or the first 10,000 of MNIST."""
+    """Random rows and classes in float32, or the first 10,000 rows of MNIST."""
     rng = np.random.default_rng(0)
     if kind == "mnist":
         X, y, _, _ = mnist()
@@ -202,7 +202,7 @@ def torch_eager(sizes, X, y):
 
 
 def jax_scan(sizes, X, y):
-    """Rows in order, which spares JAX the draws; the fastest of sixteen formulations that were tried, by size."""
+    """Rows in order, which saves JAX the draws; the fastest of sixteen formulations that were tried, by size."""
     if jax is None:
         return None
     layers, rows = start(sizes), X
@@ -236,7 +236,7 @@ def jax_step(layers, sample):
 
 
 def jax_small_step(layers, sample):
-    """Sums of products, which JAX fuses with the rest of the step, in place of calls for matrix products."""
+    """Sums of products, which JAX fuses with the rest of the step, instead of calls to matrix products."""
     a, target = [sample[0]], sample[1]
     for W, b in layers:
         a.append(jax.nn.sigmoid((W * a[-1][:, None]).sum(axis=0) + b))
@@ -248,7 +248,7 @@ def jax_small_step(layers, sample):
 
 
 def jax_sparse_step(layers, sample):
-    """By hand: autograd would make a gradient of the size of all weights."""
+    """By hand, since autograd would make a gradient as large as all weights."""
     ((W, b), (V, c)), ((columns, values), target) = layers, sample
     rows, promise = W.at[columns], {"mode": "promise_in_bounds", "indices_are_sorted": True, "unique_indices": True}
     h = jax.nn.sigmoid(values @ rows.get(**promise) + b)
@@ -261,7 +261,7 @@ def jax_sparse_step(layers, sample):
 
 @cache
 def fann_library():
-    """fann_steps.c as a library, compiled where FANN's headers and a C compiler are there; else None."""
+    """fann_steps.c as a library, compiled if FANN's headers and a C compiler are available; otherwise None."""
     source = Path(__file__).with_name("fann_steps.c")
     library = Path(tempfile.mkdtemp()) / "fann_steps.so"
     compiler = shlex.split(os.environ.get("CC", "cc"))
@@ -299,11 +299,12 @@ NAMES = tuple(CONTESTANTS)[:-1]  # without torch_eager
 
 
 def machine_limit(sizes, X):
-    """Measures of µs: a step's arithmetic, and a reading and an update of each weight it touches.
+    """Measurements in µs: the arithmetic of a step, and reading and updating each weight that it touches.
 
-    A step reads and writes every weight that its sample's nonzeros touch, at least once (the forward pass of the next
-    sample can go along), and multiplies and adds it two or three times. Sooner than the longer of arithmetic and update
-    no step is done, as long as the weights of all samples lie where `limits` found its numbers.
+    A step reads and writes every weight that its sample's nonzeros touch at least once (the forward pass of the next
+    sample can be done at the same time), and multiplies and adds it two or three times. So no step can be faster than
+    the longer of arithmetic and update, as long as the weights of all samples are in the same cache as those of
+    `limits`.
     """
     n = [M * N for M, N in pairwise(sizes)]
     density = X.nnz / np.prod(X.shape) if sp.issparse(X) else np.count_nonzero(X) / X.size
@@ -318,7 +319,7 @@ def machine_limit(sizes, X):
 
 
 def measure(nets=tuple(NETS), contestants=NAMES, rounds=7):
-    """µs a step: {net: {contestant or limit: median}}."""
+    """µs per step: {net: {contestant or limit: median}}."""
     one_core()
     figures = {}
     for net in nets:
@@ -331,7 +332,7 @@ def measure(nets=tuple(NETS), contestants=NAMES, rounds=7):
         measures = {}
         for name in contestants:
             if taking_part := CONTESTANTS[name](sizes, X, y):
-                # a fit on many features is mostly start weights: only many epochs show what a step costs
+                # with many features, a fit mostly draws initial weights; only many epochs show what a step costs
                 least = 100 if kind == "csr" and name.startswith("ours") else 1
                 measures[name] = per_step(*taking_part, least)
         figures[net] = contest(net, measures | machine_limit(sizes, X), rounds)
@@ -344,5 +345,5 @@ if __name__ == "__main__":
     parser.add_argument("--contestants", nargs="*", default=NAMES, metavar="NAME", help=", ".join(CONTESTANTS))
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    print(f"µs a step, medians of {options.rounds} rounds (ratio to the first)")
+    print(f"µs per step, medians of {options.rounds} rounds (ratio to the first)")
     measure(**vars(options))

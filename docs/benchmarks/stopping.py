@@ -1,13 +1,13 @@
-"""Rules of stopping compared: epochs of training against the score that stopping costs.
+"""Comparison of stopping rules: epochs of training versus the score lost by stopping.
 
     SKBACKPROP_DATA=/folder python docs/benchmarks/stopping.py [--parts suite fresh ...] [--seeds N] [--max-rows N]
 
-Trains the sets of _suite.py to max_iter without stopping, and keeps the loss and the test score of every epoch. Each
-rule then says of the same curves when it would have stopped. The estimators are trained with their default rule as
-well: their trainings are to end where the package's rule says, and what they warn of is counted. Prints the tables of
+Trains on the sets of _suite.py to max_iter without stopping, and records the loss and test score of every epoch. Each
+rule is then applied to the same curves to see when it would have stopped. The estimators are also trained with their
+default rule, to check that they stop where the package's rule says and to count their warnings. Prints the tables of
 docs/stopping.md and draws its figure, stopping.svg.
 
-Curves are kept in the folder named by --cache, and are not recorded again; all of it takes about an hour on one core.
+Curves are kept in the folder named by --cache and not recorded again. All of this takes about an hour on one core.
 """
 
 import argparse
@@ -33,16 +33,16 @@ from skbackprop._training.stopping import Stop
 
 FOLDER = Path(__file__).parent
 TOL = BackpropClassifier().tol
-ITERATION = 10**9  # stands for the draws of L-BFGS, which sees all samples
-LOST = 0.02  # a training that loses more has been stopped too early
+ITERATION = 10**9  # in place of the draws of L-BFGS, which uses all samples
+LOST = 0.02  # a training that loses more was stopped too early
 
 
 def falling(epoch, start=0.05):
-    """τ of a schedule that ends the learning by itself."""
+    """The τ of a schedule that ends learning by itself."""
     return start * 0.95**epoch
 
 
-#: name -> parameters of the classifier, of the regressor
+#: Name -> parameters of the classifier and of the regressor.
 SETTINGS = {
     "default": ({}, {}),
     "relu": (
@@ -63,7 +63,7 @@ SETTINGS = {
 
 @dataclass
 class Part:
-    """What is trained: by which parameters, how long, with how many seeds, on which sets."""
+    """What is trained: with which parameters, how long, with how many seeds and on which sets."""
 
     setting: str = "default"
     max_iter: int = 200
@@ -104,12 +104,12 @@ def best_constant(estimator, y):
 
 
 def padded(curve, max_iter, solver):
-    """A curve of max_iter entries: the last value goes on where L-BFGS has ended, nothing where training diverged."""
+    """A curve of max_iter entries: repeats the last value if L-BFGS has ended, or has none if training diverged."""
     return np.append(curve, np.full(max_iter - len(curve), curve[-1] if solver == "lbfgs" else np.nan))
 
 
 def record(data, part, seed):
-    """Train to max_iter: the loss and the test score of every epoch; and train with the default rule."""
+    """Train to max_iter, recording the loss and test score of every epoch; also train with the default rule."""
     X, X_test, y, y_test = data.make(seed=seed)
     score = get_scorer(data.scoring)
     default = make_estimator(data, part.setting, seed, max_iter=part.max_iter)
@@ -126,7 +126,7 @@ def record(data, part, seed):
     return {
         "losses": padded(estimator.loss_curve_, part.max_iter, estimator.solver),
         "scores": padded(estimator.validation_scores_, part.max_iter, estimator.solver),
-        "seconds": seconds,  # an epoch
+        "seconds": seconds,  # per epoch
         "n": ITERATION if estimator.solver == "lbfgs" else len(X),
         "constant": best_constant(estimator, y),
         "train_score": score(default, X, y),
@@ -142,7 +142,7 @@ def record(data, part, seed):
 
 
 def record_held_out(data, seed):
-    """The same with a tenth of the training rows held out: their loss and score, and the test score, of every epoch."""
+    """The same with a tenth of the training rows held out: their loss and score, and the test score, by epoch."""
     X, X_test, y, y_test = data.make(seed=seed)
     score, test_scores = get_scorer(data.scoring), []
     size = max(2, ceil(0.1 * len(X)))
@@ -164,7 +164,7 @@ def record_held_out(data, seed):
 
 
 def kept(folder, sets, one, seeds):
-    """What `one(data, seed)` returns for all sets and seeds, {set: {what: array}}; made where the folder lacks it."""
+    """What `one(data, seed)` returns for all sets and seeds, {set: {what: array}}; computed if not in the folder."""
     found = {}
     folder.mkdir(parents=True, exist_ok=True)
     for data in sets:
@@ -197,24 +197,24 @@ def train(folder, name, seeds, max_rows):
 
 @dataclass
 class Windows:
-    """Stop when the mean loss of the last w epochs is not lower by tol · c than that of the w before them.
+    """Stop when the mean loss of the last w epochs is not lower by tol · c than that of the w epochs before.
 
     Parameters
     ----------
     tol, k : float, int
-        As the estimators' tol and n_iter_no_change.
+        Like tol and n_iter_no_change of the estimators.
     absolute : bool
-        Whether tol is not relative to the loss c of the best constant prediction.
+        Whether tol is absolute, not relative to the loss c of the best constant prediction.
     share, draws : float, int
-        The window is at least this share of the epochs so far, and so many draws.
+        The window is at least this share of the epochs so far, and at least this many draws.
     errors : float
-        So many standard errors count on top of the decrease.
+        The number of standard errors added to the decrease.
     slope : bool
-        The decrease and its error by a regression line over both windows, not by their means.
+        Whether the decrease and its error come from a regression line over both windows instead of their means.
     near : float
-        Compare halves, not quarters, where the loss is still above this share of c.
+        Compare halves instead of quarters while the loss is above this share of c.
     looks : {"all", "quarter"}
-        Look after every epoch, or when training is a quarter longer.
+        Whether to check after every epoch, or each time training is a quarter longer.
     """
 
     tol: float = TOL
@@ -249,7 +249,7 @@ class Windows:
 
 @dataclass
 class Patience:
-    """Stop when none of the last k losses is lower by tol than the best before them (MLPClassifier)."""
+    """Stop when none of the last k losses is lower by tol than the best one before (MLPClassifier)."""
 
     tol: float = 1e-4
     k: int = 10
@@ -260,7 +260,7 @@ class Patience:
 
 @dataclass
 class Doubt:
-    """Stop as soon as it is not certain, by two standard errors, that the loss falls."""
+    """Stop as soon as it is not certain, by two standard errors, that the loss is falling."""
 
     k: int = 10
 
@@ -270,7 +270,7 @@ class Doubt:
 
 @dataclass
 class Package:
-    """The package's rule, by default."""
+    """The package's rule with its defaults."""
 
     tol: float = TOL
 
@@ -281,30 +281,30 @@ class Package:
 
 RULES = {
     "best loss, 10 epochs, absolute tol = 1e-4 (MLP)": Patience(),
-    "two windows of 10, absolute tol = 1e-4 (so far)": Windows(1e-4, absolute=True, share=0),
+    "two windows of 10, absolute tol = 1e-4 (old rule)": Windows(1e-4, absolute=True, share=0),
     "… relative tol": Windows(share=0),
     "… and a quarter of the epochs": Windows(),
     "… and 20,000 draws": Windows(draws=20000),
-    "quarters, until the fall is in doubt (− 2 errors)": Doubt(),
-    "quarters, until a fall is ruled out (+ 2 errors)": Windows(errors=2),
-    "… by a regression line": Windows(errors=2, slope=True),
-    "… halves where the loss is above half the constant's": Windows(errors=2, near=0.5),
+    "quarters, until the decrease is in doubt (− 2 errors)": Doubt(),
+    "quarters, until a decrease is ruled out (+ 2 errors)": Windows(errors=2),
+    "… with a regression line": Windows(errors=2, slope=True),
+    "… halves if the loss is above half the constant's": Windows(errors=2, near=0.5),
     "… and 10,000 draws": Windows(errors=2, draws=10000),
-    "+ 2 errors, a look each quarter longer": Windows(errors=2, looks="quarter"),
+    "+ 2 errors, checked each quarter longer": Windows(errors=2, looks="quarter"),
     "… + 3 errors": Windows(errors=3, looks="quarter"),
-    "+ 2 errors, a look each quarter longer, 10,000 draws": Package(),
+    "+ 2 errors, checked each quarter longer, 10,000 draws": Package(),
     "… + 3 errors, 10,000 draws": Windows(errors=3, looks="quarter", draws=10000),
 }
 SO_FAR, CHOSEN = (
-    "two windows of 10, absolute tol = 1e-4 (so far)",
-    "+ 2 errors, a look each quarter longer, 10,000 draws",
+    "two windows of 10, absolute tol = 1e-4 (old rule)",
+    "+ 2 errors, checked each quarter longer, 10,000 draws",
 )
 TOLS = (1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 
 
 @dataclass
 class Stops:
-    """One rule's trainings, an entry each: the set, epochs, score lost against max_iter, seconds of an epoch."""
+    """The trainings of a rule: for each, the set, epochs, score lost compared with max_iter, seconds per epoch."""
 
     names: np.ndarray
     epochs: np.ndarray
@@ -322,7 +322,7 @@ class Stops:
 
 
 def first_stop(rule, losses, n, c):
-    """The epoch after which a rule stops, or the last."""
+    """The epoch after which a rule stops, or the last one."""
     return next((t for t in range(1, len(losses)) if rule(losses[:t], n, c)), len(losses))
 
 
@@ -343,13 +343,13 @@ def simulate(rule, curves):
 
 
 def figures(stops, base):
-    """Failures, mean epochs, and time beside that of another rule."""
+    """Failures, mean epochs, and time relative to that of another rule."""
     time = (stops.epochs * stops.seconds).sum() / (base.epochs * base.seconds).sum()
     return f"{100 * stops.failed:.1f} % | {stops.epochs.mean():.0f} | {time:.2f}"
 
 
 def compare(curves, groups):
-    """The table of all rules, for groups of sets {name: sets}. Returns the stops of each rule."""
+    """The table of all rules for groups of sets {name: sets}. Returns the stops of each rule."""
     stops = {name: simulate(rule, curves) for name, rule in RULES.items()}
     print(f"\n| rule | {' | '.join(f'{name}: lost > {LOST} | epochs | time' for name in groups)} |")
     print("|---" * (1 + 3 * len(groups)) + "|")
@@ -360,7 +360,7 @@ def compare(curves, groups):
 
 
 def compare_tols(curves):
-    """The chosen rule by tol: the table, and (epochs, share of failures) of each."""
+    """The chosen rule by tol: prints the table and returns (epochs, share of failures) for each."""
     base = simulate(RULES[SO_FAR], curves)
     print(f"\n| tol | lost > {LOST} | epochs | time |\n|---|---|---|---|")
     for tol in TOLS:
@@ -368,8 +368,8 @@ def compare_tols(curves):
 
 
 def compare_settings(found):
-    """The rule so far and the chosen one under other settings."""
-    print(f"\n| setting | so far: lost > {LOST} | epochs | time | chosen: lost > {LOST} | epochs | time |")
+    """The old rule and the chosen one with other settings."""
+    print(f"\n| setting | old rule: lost > {LOST} | epochs | time | chosen: lost > {LOST} | epochs | time |")
     print("|---" * 7 + "|")
     for name, curves in found.items():
         so_far, chosen = (simulate(RULES[rule], curves) for rule in (SO_FAR, CHOSEN))
@@ -377,11 +377,9 @@ def compare_settings(found):
 
 
 def by_set(stops, curves):
-    """Each set: epochs by both rules, scores."""
+    """For each set, the epochs with both rules, and scores."""
     kinds = {data.name: data.kind for fresh in (False, True) for data in suite(fresh)}
-    print(
-        "\n| set | kind | epochs, so far | chosen | score, so far | chosen | max_iter |\n|---|---|---|---|---|---|---|"
-    )
+    print("\n| set | kind | epochs, old | chosen | score, old | chosen | max_iter |\n|---|---|---|---|---|---|---|")
     for name, curve in curves.items():
         full = np.nanmean(curve["scores"][:, -1])
         cells = [stops[rule].only([name]) for rule in (SO_FAR, CHOSEN)]
@@ -392,7 +390,7 @@ def by_set(stops, curves):
 
 
 def implemented(curves):
-    """Whether the estimators do what the simulation says, what they lose by it, and how their trainings end."""
+    """Whether the estimators do what the simulation says, what they lose by stopping, and how their trainings end."""
     stops = simulate(RULES[CHOSEN], curves)
     values = {key: [] for key in ("default_epochs", "default_stopped", "lost", "falling", "unclear")}
     for curve in curves.values():
@@ -411,7 +409,7 @@ def implemented(curves):
 
 
 def has_learned(curves):
-    """What the estimators say of what they have learned, beside what was learned of the training rows."""
+    """What the estimators say about what they have learned, compared with what was learned of the training rows."""
     print("\n| set | learned nothing | saturated | loss / constant | training score less the constant's |")
     print("|---|---|---|---|---|")
     for name, curve in curves.items():
@@ -424,7 +422,7 @@ def has_learned(curves):
 
 
 def draw(stops, curves, path):
-    """Failures against epochs by rule, and each training's lost score by two of them."""
+    """Plot failures versus epochs by rule, and the score lost by each training with two of them."""
     import matplotlib.pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "skbackprop"
@@ -444,7 +442,7 @@ def draw(stops, curves, path):
     figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     for name, color in ((SO_FAR, "C1"), (CHOSEN, "C3")):
         found = stops[name]
-        label = "so far" if name == SO_FAR else "chosen"
+        label = "old rule" if name == SO_FAR else "chosen"
         right.plot(found.epochs, found.lost, ".", color=color, ms=5, alpha=0.6, label=label, rasterized=True)
     right.axhline(LOST, color="0.5", ls=":", lw=1)
     right.set(xlabel="epochs", ylabel="score at 200 epochs, less the score at the stop", ylim=(-0.4, 1))
@@ -456,7 +454,7 @@ def draw(stops, curves, path):
 
 
 def patient(values, k, share=0.0, tol=0.0):
-    """The epoch after which the best value has not been exceeded by tol for k epochs, and a share of all."""
+    """The epoch after which the best value has not been exceeded by tol for k epochs and a share of all epochs."""
     for T in range(1, len(values) + 1):
         w = max(k, ceil(share * T))
         if T > w and values[T - w : T].max() < values[: T - w].max() + tol:
@@ -465,13 +463,13 @@ def patient(values, k, share=0.0, tol=0.0):
 
 
 def best(first, second=None):
-    """The epoch of the largest first value, among equals of the largest second one."""
+    """The epoch with the largest first value; among equal ones, with the largest second value."""
     return int(np.lexsort((-np.arange(len(first)), first) if second is None else (second, first))[-1])
 
 
-#: name -> (scores, losses, n, c) -> (epoch of the stop, of the best weights); the latter counts from 0
+#: Name -> (scores, losses, n, c) -> (epoch of the stop, epoch of the best weights, counted from 0).
 HELD_OUT = {
-    "score, 10 epochs (so far)": lambda score, loss, n, c: ((T := patient(score, 10, tol=1e-4)), best(score[:T])),
+    "score, 10 epochs (old rule)": lambda score, loss, n, c: ((T := patient(score, 10, tol=1e-4)), best(score[:T])),
     "loss, 10 epochs": lambda score, loss, n, c: ((T := patient(-loss, 10)), best(-loss[:T])),
     "loss, 10 epochs and a quarter": lambda score, loss, n, c: ((T := patient(-loss, 10, 0.25)), best(-loss[:T])),
     "loss, 10 epochs and a half": lambda score, loss, n, c: ((T := patient(-loss, 10, 0.5)), best(-loss[:T])),
@@ -479,19 +477,19 @@ HELD_OUT = {
         (T := first_stop(Package(), loss, n, c)),
         best(-loss[:T]),
     ),
-    "score, the same rule, equals by loss": lambda score, loss, n, c: (
+    "score, the same rule, ties by loss": lambda score, loss, n, c: (
         (T := first_stop(Package(), -score, n, 1)),
         best(score[:T], -loss[:T]),
     ),
     "200 epochs, best score": lambda score, loss, n, c: (len(score), best(score)),
-    "200 epochs, best score, equals by loss": lambda score, loss, n, c: (len(score), best(score, -loss)),
+    "200 epochs, best score, ties by loss": lambda score, loss, n, c: (len(score), best(score, -loss)),
     "200 epochs, best loss": lambda score, loss, n, c: (len(score), best(-loss)),
-    "200 epochs, the last": lambda score, loss, n, c: (len(score), len(score) - 1),
+    "200 epochs, last epoch": lambda score, loss, n, c: (len(score), len(score) - 1),
 }
 
 
 def early_stopping(curves, reference):
-    """The table of what to judge held-out samples by; beside the default on all rows, its score after 200 epochs."""
+    """The table of how to judge held-out samples, compared with the default on all rows after 200 epochs."""
     print(
         f"\n| held-out samples judged by | epochs | mean difference | lost > {LOST} | gained > {LOST} | moons .1, 400 |"
     )
@@ -512,14 +510,14 @@ def early_stopping(curves, reference):
                     moons.append(test[epoch])
         gain = np.array(gain)
         lost, gained = np.mean(gain < -LOST), np.mean(gain > LOST)
-        clipped = np.clip(gain, -0.2, 0.2).mean()  # so that R² far below 0 does not decide
+        clipped = np.clip(gain, -0.2, 0.2).mean()  # so that an R² far below 0 does not dominate
         print(f"| {name} | {np.mean(epochs):.0f} | {clipped:+.4f} | {lost:.0%} | {gained:.0%} | {np.mean(moons):.3f} |")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", default=[*PARTS, "early"], choices=[*PARTS, "early"])
-    parser.add_argument("--seeds", type=int, default=10, help="at most so many (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=10, help="maximum number of seeds (default: %(default)s)")
     parser.add_argument("--max-rows", type=int, default=inf, help="leave out sets with more training rows")
     add_cache_option(parser)
     options = parser.parse_args()

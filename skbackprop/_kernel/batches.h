@@ -120,9 +120,10 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
             }
     }
     const int sparse = samples->indptr != NULL;
+    const int in_place = sparse && !samples->wide_indices && !rule->noise; /* else dropout may change the lists */
     const size_t x = aligned(rows * sizeof *lists->x), sample = aligned(most * sizeof *lists->sample);
-    const size_t index = sparse && !samples->wide_indices ? 0 : aligned(most * sizeof *lists->index);
-    const size_t of_x = sparse ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
+    const size_t index = in_place ? 0 : aligned(most * sizeof *lists->index);
+    const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
     *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + sample + value + end + 3 * by_input + by_piece, 1)};
@@ -159,12 +160,13 @@ static void FN(begin_lists)(FN(batch_t) * batch) {
         lists->in_use = nonzeros <= some * M / DENSE;
         return;
     }
-    int32_t *rest = lists->index;
+    ptrdiff_t copied = 0;
     for (ptrdiff_t r = 0; r < batch->n; r++) {
-        FN(row_t) x = FN(sample)(s, batch->draws[batch->t + r], 0);
-        if (samples->wide_indices) {
-            x.index = memcpy(rest, x.index, x.count * sizeof *rest);
-            rest += x.count;
+        FN(row_t) x = FN(sample)(s, batch->draws[batch->t + r], batch->t + r, 0);
+        if (x.index == s->index[0]) { /* which the next sample needs */
+            x.index = memcpy(lists->index + copied, x.index, x.count * sizeof *x.index);
+            x.value = memcpy(lists->of_x + copied, x.value, x.count * sizeof *x.value);
+            copied += x.count;
         }
         lists->x[r] = x;
     }
@@ -198,11 +200,12 @@ static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
     s.y = FN(room)(batch, member).y;
     if (!s.samples->indptr)
         for (ptrdiff_t r = start; r < end; r++) {
-            const FN(row_t) x = FN(dense_sample)(&s, draws[r]);
+            REAL *a = s.a[0] + r * M[0];
+            const FN(row_t) x = FN(thinned)(&s, FN(dense_sample)(&s, draws[r]), batch->t + r, NULL, a);
             if (lists->in_use)
                 lists->x[r] = FN(list_nonzeros)(x, lists->index + r * M[0], lists->of_x + r * M[0]);
-            else
-                memcpy(s.a[0] + r * M[0], x.value, M[0] * sizeof(REAL));
+            else if (x.value != a)
+                memcpy(a, x.value, M[0] * sizeof(REAL));
         }
     for (ptrdiff_t l = 1; l <= L; l++) {
         FN(forward_batch)(&s, lists, l, start, n);

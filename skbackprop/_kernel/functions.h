@@ -1,9 +1,9 @@
 /* Activations and losses, for one type REAL and one level of the processor (see precisions.h).
 
-   libm's exp takes one value at a time and costs more than all the rest of a small network, so the functions here are
-   written with + - * / and comparisons alone: the compiler turns the loop over a layer into vector instructions. Their
-   errors, bounded in tests/test_functions.py, stay below 4 units in the last place; gelu's, where z^2 is rounded before
-   the exponential, below 5 (1 + z^2 / 4). Every series is cut where the next term is below half a unit. */
+   libm's exp takes one value at a time and costs more than all the rest of a small network, so the functions here only
+   use + - * / and comparisons, which lets the compiler vectorise the loop over a layer. Their errors, which
+   tests/test_functions.py bounds, are below 4 units in the last place; gelu's, where z^2 is rounded before the
+   exponential, is below 5 (1 + z^2 / 4). Every series is cut off where the next term is below half a unit. */
 
 #undef INT
 #undef UINT
@@ -36,12 +36,12 @@
 #define SQRT sqrtf
 #endif
 
-/* Between the bits of a REAL and an integer of its width. */
+/* Convert between a REAL and the integer with the same bits. */
 static inline REAL FN(from_bits)(INT i) { REAL x; memcpy(&x, &i, sizeof x); return x; }
 static inline INT FN(to_bits)(REAL x) { INT i; memcpy(&i, &x, sizeof i); return i; }
 
-/* With x = n ln 2 + r, |r| <= ln(2)/2:  returns p = 2^n (e^r - 1), and 2^n in *two_n. Two parts, because e^x is
-   2^n + p, and e^x - 1 = (2^n - 1) + p must not cancel near 0, where n = 0.
+/* With x = n ln 2 + r, |r| <= ln(2)/2:  returns p = 2^n (e^r - 1), and 2^n in *two_n. There are two parts because
+   e^x = 2^n + p, and e^x - 1 = (2^n - 1) + p must not cancel near 0, where n = 0.
    ROUND is 1.5 * 2^(bits of the mantissa): adding it rounds to the nearest integer and leaves n in the low bits. */
 static inline REAL FN(exp_parts)(REAL x, REAL *two_n) {
     x = x > EXP_MAX ? EXP_MAX : x;
@@ -137,10 +137,11 @@ static inline REAL FN(normal_tail)(REAL x, REAL e) {
 }
 
 /* ---- Activations:  IN z   OUT a = sigma(z), da = sigma'(z) --------------------------------------------------------
-   The derivative is taken in the forward pass, where its parts are at hand: silu and gelu could not find it from a.
+   The derivative is computed in the forward pass, where its parts are at hand; for silu and gelu it does not follow
+   from a.
 
-   m units, and behind them a padding whose z is 0. Its a has to be 0 in hidden layers, or the weights' padding would
-   not stay 0; its da does not matter. */
+   The m units are followed by padding whose z is 0. In hidden layers its a has to be 0, or the padding of the weights
+   would not stay 0; its da does not matter. */
 
 #define ACTIVATION(name)                                                                           \
     static void FN(name)(const REAL *restrict z, REAL *restrict a, REAL *restrict da, ptrdiff_t m, \
@@ -228,7 +229,7 @@ ACTIVATION(exponential) {
     }
 }
 
-/* e^z_j / sum_k e^z_k, for the output layer under log_loss, which needs no derivative by itself */
+/* e^z_j / sum_k e^z_k, for the output layer with log_loss, which does not need the derivative */
 ACTIVATION(softmax) {
     REAL largest = z[0], sum = 0;
     for (ptrdiff_t j = 1; j < m; j++) largest = z[j] > largest ? z[j] : largest;
@@ -345,7 +346,7 @@ static const FN(loss_t) FN(LOSSES)[] = {
     FN(huber),          FN(quantile_loss),   FN(poisson),
 };
 
-/* One activation by its index, for predictions and tests. */
+/* An activation by its index, for predictions and tests. */
 static void FN(activation)(const REAL *z, REAL *a, REAL *da, ptrdiff_t m, int index) {
     FN(ACTIVATIONS)[index](z, a, da, m, m);
 }

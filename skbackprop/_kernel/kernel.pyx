@@ -1,13 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""The compiled kernel: the algorithm of the lecture, one chunk of drawn samples at a time.
+"""The compiled kernel: the lecture's algorithm, one chunk of drawn samples at a time.
 
-The algorithm itself is in ``steps.h``, which reads as lecture.md section 3: forward pass, backprop, update. This
-module is its Python face: it checks that the arrays fit together, hands over pointers and releases the GIL. A call
-keeps nothing: what it does is a function of its arguments, of which it changes the network's parameters, in place.
+The algorithm itself is in ``steps.h``, which reads like docs/backpropagation.md, section 3: forward pass, backprop,
+update. This module is its Python interface: it checks that the arrays fit together, passes on pointers and releases the
+GIL. It keeps no state between calls. What a call does depends only on its arguments, and it changes the network's
+parameters in place.
 
-What does not fit together is refused, and nothing is changed. Two things are taken as they are: how a Network and a
-Rule have laid out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked
-once a fit, before the first call.
+If the arrays do not fit together, a call raises and changes nothing. Two things are not checked here: how a Network and
+a Rule lay out their own arrays, and where the `indices` and `indptr` of a CSR matrix point, which is checked once per
+fit, before the first call.
 """
 
 import os
@@ -20,6 +21,7 @@ from libc.stdint cimport int32_t, int64_t, uint16_t
 
 cdef extern from "types.h":
     double EXP_MAX_FLOAT, EXP_MAX_DOUBLE, NO_MEMORY
+    int NOISE_OF_INPUT
     ctypedef struct network_t:
         ptrdiff_t L
         const ptrdiff_t *M
@@ -37,7 +39,7 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
-        double dropout
+        const double *dropout
         const uint16_t *noise
         int threads
     int GRADIENT_ONLY, SGD
@@ -82,11 +84,11 @@ ctypedef fused real:
     float
     double
 
-#: The levels of the processor that the kernel is compiled for and this machine has; the last is the best.
+#: The processor levels that the kernel is compiled for and this machine supports; the last is the best.
 AVAILABLE_LEVELS = tuple([LEVELS[k].name.decode() for k in range(n_levels())])
 cdef int level = n_levels() - 1
 
-#: Type of numbers -> the largest argument of the exponential; larger ones give the same.
+#: Name of the type -> the largest argument of the exponential; larger ones are capped to it.
 EXP_MAX = {"float32": EXP_MAX_FLOAT, "float64": EXP_MAX_DOUBLE}
 
 
@@ -99,9 +101,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def use_level(name=None):
-    """Choose the level of the processor that the kernel uses from now on, in the whole process.
+    """Choose the processor level that the kernel uses from now on, in the whole process.
 
-    Meant for tests and benchmarks: the best level is in use from the start.
+    This is meant for tests and benchmarks. The best level is used by default.
 
     Parameters
     ----------
@@ -111,13 +113,13 @@ def use_level(name=None):
     Returns
     -------
     str
-        The level that was in use before.
+        The level used before.
     """
     global level
     before = AVAILABLE_LEVELS[level]
     if name is not None:
         if name not in AVAILABLE_LEVELS:
-            raise ValueError(f"this machine has the levels {AVAILABLE_LEVELS}; got {name!r}")
+            raise ValueError(f"this machine supports the levels {AVAILABLE_LEVELS}; got {name!r}")
         level = AVAILABLE_LEVELS.index(name)
     return before
 
@@ -126,7 +128,7 @@ def steps(
     network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, rule=None, noise=None,
     int threads=1,
 ):
-    """One step of the algorithm on each drawn sample, or batch of samples, in the order of the draws.
+    """Make one step on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
     ----------
@@ -135,41 +137,63 @@ def steps(
     samples : Samples
         X and the targets, of the network's type. X is finite.
     draws : ndarray of int64
-        The rows i_t; one a step, or as many as the rule's `batch_size`.
+        The rows i_t: one per step, or as many as the rule's `batch_size`.
     tau : float
-        The step size; 0 changes nothing and measures the loss.
+        The step size. With 0, the loss is measured and nothing changes.
     alpha : float, default=0.0
-        The L2 penalty: every step uses the gradient of f_i plus ``alpha * W``.
+        The L2 penalty: each step uses the gradient of f_i plus ``alpha * W``.
     rule : Rule, default=None
-        How gradients become steps; its moments are changed in place. None takes the lecture's plain steps.
-    noise : ndarray of uint16 of shape (n_draws, n_hidden), default=None
-        Of each draw one number for each hidden unit, padding included: the unit is left out in this draw where
-        ``noise < rule.dropout * 2**16``.
+        How gradients become steps; its moments are changed in place. None means the lecture's plain steps.
+    noise : ndarray of uint16 of shape (n_draws, rule.n_noise), default=None
+        For each draw and every layer l with ``rule.dropout[l] > 0``: four numbers for the input, from which those of
+        its values are made, or one per unit of a hidden layer, including padding. A value or unit is left out of the
+        draw if its number is less than ``rule.dropout[l] * 2**16``.
     threads : int, default=1
-        How many threads may be at work in all calls of the kernel while this one is; batches that are large enough
-        take them. No bit depends on it.
+        How many threads may be at work in all calls of the kernel during this one. Large batches use them; the result
+        has the same bits for any number.
 
     Returns
     -------
     float
-        The sum of f_i over the draws, each taken at the weights of its own step, before they change.
+        The sum of f_i over the draws, each taken with the weights before its own step.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, threads)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     cdef const uint16_t[:, ::1] numbers
+    cdef const double[::1] dropout
     if rule is None or tau == 0:
         return _train(network, samples, draws, how, None, None)
     how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
     how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
     if noise is not None:
-        numbers = noise
-        n_hidden = network.stride[1 : len(network.stride) - 1].sum()
-        if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != n_hidden:
+        numbers, dropout = noise, rule.dropout
+        if dropout.shape[0] != len(network.stride) - 1:
+            raise ValueError("the rule was made for another network")
+        if numbers.shape[0] != draws.shape[0] or numbers.shape[1] != noise_of_a_draw(network, rule.dropout):
             raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
         if noise.size:
-            how.noise, how.dropout = &numbers[0, 0], rule.dropout
+            how.noise, how.dropout = &numbers[0, 0], &dropout[0]
     total = _train(network, samples, draws, how, rule.moments, rule.gradient)
     rule.t += (draws.shape[0] + how.batch_size - 1) // how.batch_size
     return total
+
+
+def noise_of_a_draw(network, dropout):
+    """How many random numbers one draw takes.
+
+    Parameters
+    ----------
+    network : Network
+        The layers.
+    dropout : ndarray of float64 of shape (L,)
+        Of layers 0 to L - 1.
+
+    Returns
+    -------
+    int
+        The length of a row of `noise` in `steps`.
+    """
+    numbers = [NOISE_OF_INPUT, *network.stride[1 : len(network.stride) - 1]]
+    return int(sum([n for n, p in zip(numbers, dropout, strict=True) if p > 0]))
 
 
 def gradient(network, samples, const int64_t[::1] draws not None, int threads=1):
@@ -178,7 +202,7 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
     Parameters
     ----------
     network : Network
-        Stays as it is.
+        It is not changed.
     samples : Samples
         X and the targets, of the network's type.
     draws : ndarray of int64
@@ -191,15 +215,15 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
     f : float
         The sum of f_i.
     G : ndarray
-        Its gradient: a vector like the network's parameters.
+        Its gradient, a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, 0, NULL, threads)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     return _train(network, samples, draws, how, None, G), G
 
 
 cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G) except *:
-    """The kernel for the network's type."""
+    """Call the kernel for the network's type."""
     if network.params.dtype == "float32":
         return _train_real[float](network.params, network, samples, draws, how, moments, G)
     return _train_real[double](network.params, network, samples, draws, how, moments, G)
@@ -270,7 +294,7 @@ cdef samples_t _matrix(matrix, const real *typed) except *:
 
 
 cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_outputs) except *:
-    """Pointers into the arrays of `samples`, which live as long as it does; their type is that of `params`."""
+    """Pointers into the arrays of `samples`, valid as long as it lives; their type is that of `params`."""
     cdef const real[:, ::1] Y
     cdef const int32_t[::1] codes
     cdef const double[::1] weights
@@ -299,7 +323,7 @@ cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_
 cdef int _check_draws(
     const int64_t[::1] draws, const samples_t *rows, ptrdiff_t n_rows, ptrdiff_t n_outputs
 ) except -1 nogil:
-    """Raise where a draw is no row, or its target no output."""
+    """Raise unless every draw is a row and every target an output."""
     cdef ptrdiff_t t
     for t in range(draws.shape[0]):
         if not 0 <= draws[t] < n_rows:
@@ -367,12 +391,12 @@ cdef _forward(X, coefs, intercepts, activations, real[:, ::1] out, int threads):
 
 
 def activation(const real[::1] z, int code):
-    """An activation and its derivative as the kernel computes them.
+    """An activation and its derivative, as computed by the kernel.
 
     Parameters
     ----------
     z : ndarray
-        Inputs of the units.
+        The inputs of the units.
     code : int
         The position of the activation in ``skbackprop._network.ACTIVATIONS``.
 

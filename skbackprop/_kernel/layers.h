@@ -1,13 +1,13 @@
 /* The arithmetic of one layer, for one type REAL and one level of the processor (see precisions.h).
 
-   A layer with m units and n inputs: W is m x n, z = W a + b. The first layer's weights lie input by input (row k
-   holds the weights of input k in every unit), so that an input of 0 costs nothing and a sparse sample touches only the
-   rows of its nonzeros. The others' lie unit by unit, as in the lecture. The length of a row counts its padding, which
-   every function leaves at zero.
+   For a layer with m units and n inputs, W is m x n and z = W a + b. The first layer's weights are stored by input (row
+   k holds the weights of input k in every unit), so that an input of 0 costs nothing and a sparse sample only touches
+   the rows of its nonzeros. All others are stored by unit, as in the lecture. The length of a row includes its padding,
+   which every function leaves at zero.
 
-   Four rows are taken at a time: what is summed over them is then read and written once for four rows of weights. */
+   Rows are processed four at a time, so that sums over them are read and written once per four rows of weights. */
 
-/* A loop over a row or a layer's vector: whole registers, which the division tells the compiler. */
+/* A loop over a row or a layer's vector. The division tells the compiler that it consists of whole registers. */
 #undef LANES
 #undef EACH
 #define LANES (REGISTER_BYTES / (int)sizeof(REAL))
@@ -53,7 +53,7 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
     }
 }
 
-/* The same two for samples given by their nonzeros, whose rows of W are in general not the same: two passes.
+/* The same for samples given by their nonzeros. Their rows of W generally differ, so this takes two passes.
 
    z = W x                                                                    IN W, x   OUT z */
 static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, const FN(row_t) * x, REAL *restrict z) {
@@ -89,8 +89,8 @@ static inline void FN(halve)(REAL sum[4][LANES], const int half) {
 }
 
 /* z = W a + b                                                                IN W, b, a   OUT z
-   A sum over k is kept in as many parts as a register has values. Left to the compiler (`reduction`), these would be
-   added up one after the other. */
+   A sum over k is kept in as many parts as a register has values. The compiler (`reduction`) would add these up one by
+   one. */
 static void FN(forward)(const REAL *restrict W, const REAL *restrict b, const REAL *restrict a, REAL *restrict z,
                         ptrdiff_t m, ptrdiff_t n) {
     for (ptrdiff_t j = 0; j < m; j += 4) {

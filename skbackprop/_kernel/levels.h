@@ -13,11 +13,11 @@
    precisions.h  these for float and for double
    levels.h      these for every level of the processor
 
-   The kernel is written once and compiled here for several levels of the processor, of which the best that it has is
-   picked when the module is imported: one binary, built without -march=native, runs on every machine at its full speed.
+   The kernel is written once and compiled here for several levels of the processor. The best one available is chosen
+   when the module is imported, so that one binary, built without -march=native, runs at full speed on every machine.
 
-   There is no -ffast-math: `omp simd` allows the compiler to reorder a sum in the loops that carry it, and nowhere
-   else, so that NaN and infinity keep their meaning. */
+   There is no -ffast-math, so that NaN and infinity keep their meaning. `omp simd` lets the compiler reorder sums, but
+   only in the loops that carry it. */
 
 #ifndef SKBACKPROP_LEVELS_H
 #define SKBACKPROP_LEVELS_H
@@ -47,7 +47,7 @@ static size_t aligned(size_t bytes) {
 #define JOIN(name, real, level) JOIN_(name, real, level)
 #define FN(name) JOIN(name, REAL, LEVEL)
 
-/* What every processor of the machine's kind has: on x86-64 SSE2, on arm64 NEON */
+/* What every processor of this kind has: SSE2 on x86-64, NEON on arm64 */
 #define LEVEL baseline
 #define VECTOR_BYTES 16
 #include "precisions.h"
@@ -107,8 +107,8 @@ static const level_t LEVELS[] = {
 #endif
 };
 
-/* How many of LEVELS, from the first, this machine can run. __builtin_cpu_supports would say so too, but with zig,
-   which the build falls back to, it always answers no. */
+/* How many of LEVELS, from the first, this machine can run. __builtin_cpu_supports cannot be used, because with zig, to
+   which the build falls back, it always returns 0. */
 static int n_levels(void) {
 #ifdef X86_LEVELS
     const unsigned avx2 = bit_AVX2, avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;

@@ -1,26 +1,26 @@
-/* Products of matrices, for one type REAL and one level of the processor (see precisions.h). Matrices lie row by row in
-   memory, ld (leading dimension) values apart; the length of a row counts its padding.
+/* Products of matrices, for one type REAL and one level of the processor (see precisions.h). Matrices are stored row by
+   row, ld (leading dimension) values apart; the length of a row includes its padding.
 
-   One thread, and every sum in one order, which depends on the shapes alone: so the bits of a product do not depend on
-   the number of cores, and a product by BLAS, whose threads wait by spinning, is never slowed by what else the machine
-   does. docs/benchmarks/batches.py measures batches beside the arithmetic of a large product by BLAS on one core. */
+   There is one thread, and the order of every sum depends only on the shapes. So the bits of a product do not depend on
+   the number of cores. Nor is it slowed down by other work on the machine, as BLAS is, whose threads wait by spinning.
+   docs/benchmarks/batches.py compares batches with the arithmetic of a large BLAS product on one core. */
 
-/* A tile of C, TILE_ROWS rows of LANES values, is summed in eight registers, whatever their width; the rows that are
-   left over in smaller tiles. */
+/* A tile of C, TILE_ROWS rows of LANES values, is summed in eight registers, whatever their width; the remaining rows
+   are summed in smaller tiles. */
 #undef VECTOR
 #undef TILE_ROWS
 #define VECTOR (VECTOR_BYTES / (int)sizeof(REAL))
 #define TILE_ROWS (VECTOR_BYTES / 8)
 
-/* B is taken in so many rows, of which LANES columns fit into the first-level cache; these are copied together where at
-   least COPY_ROWS rows of C are made of them. */
+/* B is processed DEPTH rows at a time, of which LANES columns fit into the first-level cache. These are copied to be
+   contiguous if at least COPY_ROWS rows of C are made from them. */
 #undef DEPTH
 #undef COPY_ROWS
 #define DEPTH 256
 #define COPY_ROWS 256
 
-/* C (rows x LANES) = A B, or with `add` C += A B;  a_ik is A[i * row + k * column]: also the transpose of what lies in
-   memory. IN A, B   OUT C */
+/* C (rows x LANES) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
+   matrix in memory. IN A, B   OUT C */
 #undef TILE
 #define TILE(name, rows)                                                                                              \
     static void FN(name)(ptrdiff_t depth, const REAL *restrict A, ptrdiff_t row, ptrdiff_t column,                    \
@@ -72,12 +72,12 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
     }
 }
 
-/* Rows of a tile of a product by a transpose: 16 or 8 registers of sums, of the 32 or 16 that there are. */
+/* Rows in a tile of a product by a transpose: the sums take 16 of 32 registers, or 8 of 16. */
 #undef DOT_ROWS
 #define DOT_ROWS (VECTOR_BYTES < 64 ? 2 : 4)
 
-/* C = A B^T:  four columns of C for so many of its rows, each a product of two rows, n long, kept in as many parts as a
-   register has values, until their halves are added. IN A, B   OUT C */
+/* C = A B^T:  four columns of C for `rows` of its rows. Each value is the product of two rows of length n, summed in as
+   many parts as a register has values, whose halves are added at the end. IN A, B   OUT C */
 #undef DOT
 #define DOT(name, rows)                                                                                               \
     static void FN(name)(const REAL *restrict A, ptrdiff_t lda, const REAL *restrict B, ptrdiff_t ldb, ptrdiff_t n,   \
@@ -104,7 +104,7 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
 DOT(dots, DOT_ROWS)
 DOT(dots_of_one, 1)
 
-/* C (m x n) = A B^T, the rows of A and B being `depth` long, B having whole fours of them. IN A, B   OUT C */
+/* C (m x n) = A B^T. The rows of A and B have length `depth`; B has a multiple of four rows. IN A, B   OUT C */
 static void FN(product_by_transpose)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *restrict A, ptrdiff_t lda,
                                      const REAL *restrict B, ptrdiff_t ldb, REAL *restrict C, ptrdiff_t ldc) {
     for (ptrdiff_t j = 0; j < n; j += 4) {

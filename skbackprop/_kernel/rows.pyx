@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
-"""A 64-bit hash of each row of a matrix, dense or CSR: the key of the canonical order of the samples.
+"""A 64-bit hash of each row of a matrix, dense or CSR: the key for the canonical order of the samples.
 
 The hash is a sum over the row's values, each mixed and multiplied by a number that depends on its column (a
-multilinear hash, Carter, Wegman 1979). Zeros add nothing and the order of the terms does not matter, so that the same
-matrix has the same hashes dense and CSR, in float32 and in float64.
+multilinear hash, Carter, Wegman 1979). Zeros add nothing, and the order of the terms does not matter, so the hashes are
+the same for dense and CSR matrices, and for float32 and float64.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ cdef inline uint64_t value_bits(double value) noexcept nogil:
 
 
 def add_dense(uint64_t[::1] hashes, const real[:, ::1] X, uint64_t first_column=0):
-    """Add the hash of each row of X, whose columns count from ``first_column``, to ``hashes``."""
+    """Add to ``hashes`` the hash of each row of X, whose columns are numbered from ``first_column``."""
     cdef Py_ssize_t i, k, n = X.shape[1]
     cdef uint64_t h
     cdef uint64_t[::1] factor = np.empty(n, dtype=np.uint64)
@@ -47,13 +47,13 @@ def add_dense(uint64_t[::1] hashes, const real[:, ::1] X, uint64_t first_column=
             factor[k] = column_factor(first_column + k)
         for i in range(X.shape[0]):
             h = 0
-            for k in range(n):  # without a branch: a 0 adds 0
+            for k in range(n):  # no branch needed: a 0 adds 0
                 h += value_bits(X[i, k]) * factor[k]
             hashes[i] += h
 
 
 def add_csr(uint64_t[::1] hashes, const real[::1] data, const integer[::1] indices, const integer[::1] indptr):
-    """Add the hash of each row of a CSR matrix, whose indices have been checked, to ``hashes``."""
+    """Add to ``hashes`` the hash of each row of a CSR matrix, whose indices must have been checked."""
     cdef Py_ssize_t i
     cdef integer q
     cdef uint64_t h

@@ -1,18 +1,18 @@
-/* How a gradient becomes a step, for one type REAL and one level of the processor (see precisions.h): the rules besides
-   the lecture's, and the lecture's for batches.
+/* How a gradient becomes a step, for one type REAL and one level of the processor (see precisions.h): the rules other
+   than the lecture's, and the lecture's for batches.
 
-   A rule moves n parameters, from position `at` of the parameter vector on. Their gradient is d a_k + alpha w_k. For
-   one sample, d = delta_j and a = a^(l-1) give that of row j of W^l, which is never written down. For a batch of B,
+   A rule moves n parameters, starting at position `at` of the parameter vector. Their gradient is d a_k + alpha w_k.
+   For one sample, d = delta_j and a = a^(l-1) give that of row j of W^l, which is never stored. For a batch of B samples,
    d = 1 / B and a is the sum of the samples' gradients.
 
-   n counts the padding of rows: all rules leave it, whose gradient is 0, at 0. */
+   n includes the padding of rows, whose gradient is 0: all rules leave it at 0. */
 
-/* A rule_t at work: in REAL, and at a certain step t, to which Adam's tau belongs. */
+/* A rule_t at work: in REAL, and at a particular step t, on which Adam's tau depends. */
 typedef struct {
     REAL *params, *first, *second;
     REAL tau, momentum, rest_1, beta_2, rest_2, epsilon; /* rest: 1 - beta */
     double power_1, power_2;                             /* beta^t */
-    int64_t t;                                           /* steps made, this one included */
+    int64_t t;                                           /* steps made, including this one */
 } FN(mover_t);
 
 #undef RULE
@@ -37,7 +37,7 @@ RULE(momentum) {
     }
 }
 
-/* v <- mu v - tau g;  w <- w + mu v - tau g: Nesterov's momentum, w being where the gradient is taken (Bengio,
+/* v <- mu v - tau g;  w <- w + mu v - tau g: Nesterov's momentum, where w is the point of the gradient (Bengio,
    Boulanger-Lewandowski, Pascanu 2013, equations 6 and 7) */
 RULE(nesterov) {
     REAL *restrict w = r->params + at, *restrict v = r->first + at;
@@ -81,9 +81,9 @@ static FN(mover_t) FN(make_mover)(const rule_t *rule, void *params) {
     return r;
 }
 
-/* Moments that have decayed to next to nothing become 0, every so many steps. Those of a unit that gets no gradient any
-   more would otherwise end among the subnormal numbers, which processors are slow with, and stay there for good: 0.9
-   times the smallest one rounds to itself. Of sparse samples, the moments of W^1 are left alone: most of them wait. */
+/* Every FLUSH_STEPS steps, moments that have decayed to next to nothing are set to 0. Otherwise those of a unit without
+   gradients would end up as subnormal numbers, with which processors are slow, and stay there for good: 0.9 times the
+   smallest one rounds to itself. With sparse samples, the moments of W^1 are left alone, since most are not in use. */
 #undef FLUSH_STEPS
 #undef NEXT_TO_NOTHING
 #define FLUSH_STEPS 64
@@ -95,7 +95,7 @@ static void FN(flush)(const FN(mover_t) * r, const FN(state_t) * s) {
     REAL *restrict m = r->first + start;
     EACH_WEIGHT m[k] = m[k] < NEXT_TO_NOTHING && m[k] > -NEXT_TO_NOTHING ? 0 : m[k];
     if (s->rule->code != ADAM) return;
-    REAL *restrict v = r->second + start; /* only where m is 0: else epsilon would be left to divide by */
+    REAL *restrict v = r->second + start; /* only where m is 0, or the divisor would be epsilon alone */
     EACH_WEIGHT v[k] = m[k] == 0 && v[k] < NEXT_TO_NOTHING ? 0 : v[k];
 }
 
@@ -110,14 +110,14 @@ static inline void FN(advance)(FN(mover_t) * r, const FN(state_t) * s) {
     r->tau = (REAL)(rule->tau * sqrt(1 - r->power_2) / (1 - r->power_1));
 }
 
-/* Layer l moves by the gradient of the sample x: delta^l (a^(l-1))^T, row by row, and delta^l. */
+/* Moves layer l by the gradient of the sample x: delta^l (a^(l-1))^T, row by row, and delta^l. */
 static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t l,
                            const FN(row_t) * x) {
     const network_t *net = s->net;
     const FN(move_t) move = FN(RULES)[s->rule->code];
     const REAL alpha = (REAL)s->rule->alpha;
     const ptrdiff_t m = net->stride[l], n = net->stride[l - 1];
-    if (l == 1) /* input by input: of a sparse sample the nonzeros alone */
+    if (l == 1) /* input by input; for a sparse sample only the nonzeros */
         for (ptrdiff_t q = 0; q < x->count; q++)
             move(r, net->W[1] + (x->index ? x->index[q] : q) * m, x->value[q], s->delta[1], m, alpha);
     else
@@ -126,8 +126,8 @@ static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff
     move(r, net->b[l], 1, s->delta[l], m, 0);
 }
 
-/* The algorithm of steps.h by another rule. Backprop and update are passes of their own here, and no update of W^1
-   waits. */
+/* The algorithm of steps.h with another rule. Here backprop and update are separate passes, and no update of W^1 is
+   postponed. */
 static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *params, double *scale,
                                 const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     FN(mover_t) mover = FN(make_mover)(rule, params);
@@ -136,12 +136,14 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, i, 0), moving = samples->indptr ? x : FN(dense_sample)(&s, i);
+        const FN(row_t) x = FN(sample)(&s, i, t, 0);
+        const FN(row_t) moving =
+            samples->indptr ? x : FN(thinned)(&s, FN(dense_sample)(&s, i), t, NULL, s.value[1]);
         FN(forward_pass)(&s, &x, t);
         sum += FN(output_delta)(&s, i, 0);
         FN(advance)(&mover, &s);
         for (ptrdiff_t l = net->L; l >= 1; l--) {
-            if (l > 1) /* backprop alone: W^l <- 1 W^l - 0 */
+            if (l > 1) /* backprop only: W^l <- 1 W^l - 0 */
                 FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1,
                                               net->M[l], net->stride[l - 1]);
             FN(move_layer)(&s, &mover, l, &moving);

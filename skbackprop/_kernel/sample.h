@@ -10,17 +10,17 @@ typedef struct {
     const rule_t *rule;
     const samples_t *samples;
     double *scale;                          /* of W^1, see `shrink` */
-    REAL **W, **b, **z, **a, **da, **delta; /* indexed by the layer, 1..L; one row of stride[l] values a sample */
-    REAL *y;                                /* the target, where it is given as the index of a unit */
+    REAL **W, **b, **z, **a, **da, **delta; /* indexed by layer, 1..L; one row of stride[l] values per sample */
+    REAL *y;                                /* the target, if it is given as the index of a unit */
     int32_t *index[2];                      /* room for the nonzeros of two samples */
     REAL *value[2];
-    FN(row_t) last;                         /* of the update of W^1 that waits (see steps.h): its sample, */
+    FN(row_t) last;                         /* the postponed update of W^1 (see steps.h): its sample, */
     REAL *step;                             /* and its tau / scale * delta^1 */
     void *memory;
 } FN(state_t);
 
-/* Takes one block of zeroed memory for all of that, for so many samples at a time; for more than one, a[0] is room for
-   copies of dense ones. Returns 0 where there is no memory. */
+/* Allocates one block of zeroed memory for all of this, for `rows` samples at a time. With more than one, a[0] is room
+   for copies of dense samples. Returns 0 if out of memory. */
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rule, void *params, double *scale,
                         const samples_t *samples, ptrdiff_t rows) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
@@ -73,52 +73,85 @@ static ptrdiff_t FN(count_nonzeros)(const REAL *restrict x, ptrdiff_t n) {
     return nonzeros;
 }
 
-/* The nonzeros of x as a list in index and value: without a branch, so what is written for a 0 is written over, or
-   stands behind the list. */
-static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
+/* The nonzeros of x as a list in index and value, which may be x's own. There is no branch, so what is written for a 0
+   is overwritten or ends up after the end of the list. */
+static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *index, REAL *value) {
     FN(row_t) list = {value, index, 0};
     for (ptrdiff_t k = 0; k < x.count; k++) {
-        index[list.count] = (int32_t)k;
-        value[list.count] = x.value[k];
-        list.count += x.value[k] != 0;
+        const REAL x_k = x.value[k];
+        index[list.count] = x.index ? x.index[k] : (int32_t)k;
+        value[list.count] = x_k;
+        list.count += x_k != 0;
     }
     return list;
 }
 
-/* The list of x's nonzeros; or x as it is, where more than half of its values are not 0. */
-static FN(row_t) FN(without_zeros)(FN(row_t) x, int32_t *restrict index, REAL *restrict value) {
+/* The list of x's nonzeros, or x itself if more than half of its values are nonzero. */
+static FN(row_t) FN(without_zeros)(FN(row_t) x, int32_t *index, REAL *value) {
     return FN(count_nonzeros)(x.value, x.count) > x.count / 2 ? x : FN(list_nonzeros)(x, index, value);
 }
 
-/* Where W^1 has no more values than this, looking for zeros in a dense sample costs more than they save. */
+/* Dropout leaves out an input or a hidden unit, x_k = 0 or a_j = 0, with the probability `dropout` of its layer: if its
+   number is less than dropout NOISE_RANGE. The others are multiplied by 1 / (1 - dropout), as in Srivastava et al.
+   (2014), section 10. (13) */
+static inline int32_t FN(left_out)(const rule_t *rule, ptrdiff_t l) { return (int32_t)(rule->dropout[l] * NOISE_RANGE); }
+static inline REAL FN(keep)(const rule_t *rule, ptrdiff_t l) { return (REAL)(1 / (1 - rule->dropout[l])); }
+
+/* The noise of draw t for layer l; NULL if nothing of the layer is left out. */
+static inline const uint16_t *FN(noise)(const FN(state_t) * s, ptrdiff_t l, ptrdiff_t t) {
+    const rule_t *rule = s->rule;
+    if (!rule->noise || rule->dropout[l] == 0) return NULL;
+    return rule->noise + t * noise_before(s->net, rule->dropout, s->net->L) + noise_before(s->net, rule->dropout, l);
+}
+
+/* x without the inputs that dropout leaves out of draw t, in index and value (which may be x's own), or x itself. An
+   input's number is made from the draw's and from its place, mixed as at the end of MurmurHash3 (Appleby 2011). So the
+   same inputs are left out of dense and of sparse samples, and a 0 that is not stored costs nothing. */
+static FN(row_t) FN(thinned)(const FN(state_t) * s, FN(row_t) x, ptrdiff_t t, int32_t *index, REAL *value) {
+    const uint16_t *noise = FN(noise)(s, 0, t);
+    if (!noise) return x;
+    const uint32_t first = noise[0] | (uint32_t)noise[1] << 16, second = noise[2] | (uint32_t)noise[3] << 16;
+    const int32_t left_out = FN(left_out)(s->rule, 0);
+    const REAL keep = FN(keep)(s->rule, 0);
+    SIMD() for (ptrdiff_t q = 0; q < x.count; q++) {
+        uint32_t bits = first + 0x9E3779B9u * (uint32_t)(x.index ? x.index[q] : q);
+        bits = (bits ^ bits >> 16) * 0x85EBCA6Bu;
+        bits = (bits ^ bits >> 13 ^ second) * 0xC2B2AE35u;
+        value[q] = (int32_t)(bits >> 16) < left_out ? 0 : keep * x.value[q];
+    }
+    x.value = value;
+    return x.index ? FN(list_nonzeros)(x, index, value) : x;
+}
+
+/* If W^1 has at most this many values, looking for zeros in a dense sample costs more than they save. */
 #undef SMALL_W1
 #define SMALL_W1 4096
 
-/* Sample i; a list of nonzeros, if one has to be made, goes to the room number `room` (0 or 1). */
-static FN(row_t) FN(sample)(const FN(state_t) * s, ptrdiff_t i, int room) {
+/* Sample i, that of draw t. If a list of its values has to be made, it goes to buffer number `room` (0 or 1). */
+static FN(row_t) FN(sample)(const FN(state_t) * s, ptrdiff_t i, ptrdiff_t t, int room) {
     const samples_t *samples = s->samples;
+    int32_t *index = s->index[room];
+    REAL *value = s->value[room];
     if (!samples->indptr) {
-        const FN(row_t) x = FN(dense_sample)(s, i);
-        return x.count * s->net->stride[1] <= SMALL_W1 ? x : FN(without_zeros)(x, s->index[room], s->value[room]);
+        const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, i), t, NULL, value);
+        return x.count * s->net->stride[1] <= SMALL_W1 ? x : FN(without_zeros)(x, index, value);
     }
     if (!samples->wide_indices) {
         const int32_t *indptr = samples->indptr, *indices = samples->indices;
-        return (FN(row_t)){(const REAL *)samples->X + indptr[i], indices + indptr[i], indptr[i + 1] - indptr[i]};
+        const FN(row_t) x = {(const REAL *)samples->X + indptr[i], indices + indptr[i], indptr[i + 1] - indptr[i]};
+        return FN(thinned)(s, x, t, index, value);
     }
     const int64_t *indptr = samples->indptr, *indices = (const int64_t *)samples->indices + indptr[i];
     const ptrdiff_t count = (ptrdiff_t)(indptr[i + 1] - indptr[i]);
-    for (ptrdiff_t q = 0; q < count; q++) s->index[room][q] = (int32_t)indices[q];
-    return (FN(row_t)){(const REAL *)samples->X + indptr[i], s->index[room], count};
+    for (ptrdiff_t q = 0; q < count; q++) index[q] = (int32_t)indices[q];
+    return FN(thinned)(s, (FN(row_t)){(const REAL *)samples->X + indptr[i], index, count}, t, index, value);
 }
 
 /* ---- Forward pass ---- */
 
-/* Dropout leaves a hidden unit out, a_j = 0, with the probability `dropout`, and multiplies those that stay by
-   1 / (1 - dropout), as in Srivastava et al. (2014), section 10; sigma' goes the same way, and with it delta. (13) */
-static void FN(drop_out)(REAL *restrict a, REAL *restrict da, const uint16_t *restrict noise, double dropout,
-                         ptrdiff_t n) {
-    const REAL keep = (REAL)(1 / (1 - dropout));
-    const int32_t left_out = (int32_t)(dropout * NOISE_RANGE);
+/* Dropout of hidden units: sigma' is treated as a is, and through it delta. */
+static void FN(drop_out)(REAL *restrict a, REAL *restrict da, const uint16_t *restrict noise, int32_t left_out,
+                         REAL keep, ptrdiff_t n) {
     EACH(j, n) {
         const REAL factor = noise[j] < left_out ? 0 : keep;
         a[j] *= factor;
@@ -126,22 +159,20 @@ static void FN(drop_out)(REAL *restrict a, REAL *restrict da, const uint16_t *re
     }
 }
 
-/* a^l = sigma(z^l) (3), and sigma'(z^l), of the sample in row r, which is that of draw t. The padding goes through
-   sigma too, to leave no scalar remainder. */
+/* a^l = sigma(z^l) (3) and sigma'(z^l) of the sample in row r, which is that of draw t. The padding goes through sigma
+   too, to leave no scalar remainder. */
 static inline void FN(activate)(const FN(state_t) * s, ptrdiff_t l, ptrdiff_t r, ptrdiff_t t) {
     const network_t *net = s->net;
     const ptrdiff_t n = net->stride[l];
     REAL *a = s->a[l] + r * n, *da = s->da[l] + r * n;
     FN(ACTIVATIONS)[net->activation[l]](s->z[l] + r * n, a, da, net->M[l], n);
-    if (s->rule->noise && l < net->L) {
-        const uint16_t *noise = s->rule->noise + t * units_before(net, net->L) + units_before(net, l);
-        FN(drop_out)(a, da, noise, s->rule->dropout, n);
-    }
+    const uint16_t *noise = l < net->L ? FN(noise)(s, l, t) : NULL;
+    if (noise) FN(drop_out)(a, da, noise, FN(left_out)(s->rule, l), FN(keep)(s->rule, l), n);
 }
 
 /* ---- Backprop begins ---- */
 
-/* delta^L (4) of sample i, in row r. Returns f_i. */
+/* delta^L (4) of sample i, stored in row r. Returns f_i. */
 static inline double FN(output_delta)(const FN(state_t) * s, ptrdiff_t i, ptrdiff_t r) {
     const network_t *net = s->net;
     const samples_t *samples = s->samples;
@@ -158,15 +189,15 @@ static inline double FN(output_delta)(const FN(state_t) * s, ptrdiff_t i, ptrdif
 
 /* ---- The L2 penalty of W^1 ---- */
 
-/* The range in which neither scale nor 1 / scale times a step overflows, by far. */
+/* A range in which neither scale nor 1 / scale times a step is anywhere near overflow. */
 #undef SCALE_MIN
 #undef SCALE_MAX
 #define SCALE_MIN (REAL_IS_DOUBLE ? 1e-100 : 1e-12)
 #define SCALE_MAX (1 / SCALE_MIN)
 
-/* W^1 <- (1 - tau alpha) W^1, before the sample's gradient is subtracted. Every weight shrinks, also those of inputs
-   that are 0 in the sample: so W^1 is kept as scale * W, and only scale is multiplied. It is folded into W where it
-   leaves its range (it may be negative or 0: where tau alpha >= 1). */
+/* W^1 <- (1 - tau alpha) W^1, before the sample's gradient is subtracted. Every weight shrinks, even for inputs that
+   are 0 in the sample. So W^1 is stored as scale * W, and only scale is multiplied. It is folded into W when it leaves its
+   range (if tau alpha >= 1, it may be negative or 0). */
 static inline void FN(shrink)(const FN(state_t) * s) {
     *s->scale *= 1 - s->rule->tau * s->rule->alpha;
     if (fabs(*s->scale) > SCALE_MIN && fabs(*s->scale) < SCALE_MAX) return;

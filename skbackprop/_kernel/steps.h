@@ -1,23 +1,23 @@
-/* The backpropagation algorithm, lecture.md section 3, for one type REAL and one level of the processor (see
-   precisions.h). `steps`, at the end, is its loop; equation numbers are those of docs/algorithm.md, names are explained
-   in sample.h. Rules other than the lecture's are in rules.h. */
+/* The backpropagation algorithm, docs/backpropagation.md, section 3, for one type REAL and one level of the processor
+   (see precisions.h). `steps`, at the end, is its loop; equation numbers are those of docs/algorithm.md, names are
+   explained in sample.h. Rules other than the lecture's are in rules.h. */
 
 /* ---- Layer 1 ------------------------------------------------------------------------------------------------------
-   It has most of the weights, and a step takes about as long as reading and writing them. So the update of W^1 with a
-   sample waits until the next sample is known: then one pass over W^1 updates each weight and multiplies it by the next
-   input. (Sparse samples touch different rows of W^1: first their update is made, then the product.)
+   It has most of the weights, and a step takes about as long as reading and writing them. So the update of W^1 for a
+   sample is postponed until the next sample is known. Then a single pass over W^1 updates each weight and multiplies it
+   by the next input. (Sparse samples touch different rows of W^1, so they take two passes: update, then product.)
 
-   The waiting update is W^1 <- W^1 - step last^T. Where none waits, last.value is NULL and step is 0. */
+   The postponed update is W^1 <- W^1 - step last^T. If there is none, last.value is NULL and step is 0. */
 
-/* Let the update of W^1 (6) with the sample x wait. */
+/* Postpones the update of W^1 (6) for the sample x. */
 static inline void FN(postpone_update_1)(FN(state_t) * s, const FN(row_t) * x) {
     const REAL tau = (REAL)(s->rule->tau / *s->scale);
     EACH(j, s->net->stride[1]) s->step[j] = tau * s->delta[1][j];
     s->last = *x;
 }
 
-/* Make the waiting update now. A dense sample's goes through the function that it would go through with a next sample,
-   though nobody reads this z: so the bits are the same wherever the draws are cut into calls. */
+/* Makes the postponed update now. For a dense sample, this uses the same function as with a next sample, although its z
+   is not needed, so that the bits do not depend on where the draws are cut into calls. */
 static void FN(catch_up)(FN(state_t) * s) {
     const ptrdiff_t m = s->net->stride[1], n = s->net->M[0];
     if (s->last.index)
@@ -28,8 +28,8 @@ static void FN(catch_up)(FN(state_t) * s) {
     s->last = (FN(row_t)){NULL, NULL, 0};
 }
 
-/* z^1 = W^1 x + b^1 (2), the waiting update being made first, or in the same pass. Nothing waits then, but last and step
-   stay as they are: backprop_and_update writes the next update over them. */
+/* z^1 = W^1 x + b^1 (2), with the postponed update made before or in the same pass. After that no update is postponed,
+   but last and step keep their values until backprop_and_update overwrites them with the next update. */
 static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
     const ptrdiff_t m = s->net->stride[1], n = s->net->M[0];
     REAL *z = s->z[1];
@@ -54,8 +54,8 @@ static inline void FN(forward_pass)(FN(state_t) * s, const FN(row_t) * x, ptrdif
     }
 }
 
-/* Backprop (5) and update (6), (7), (9), from the layer closest to the output back to the first: W^l changes only after
-   delta^(l-1) has been taken from it. */
+/* Backprop (5) and update (6), (7), (9), from the layer closest to the output back to the first. W^l only changes after
+   delta^(l-1) has been computed from it. */
 static inline void FN(backprop_and_update)(FN(state_t) * s, const FN(row_t) * x) {
     const network_t *net = s->net;
     const REAL tau = (REAL)s->rule->tau, decay = (REAL)(1 - s->rule->tau * s->rule->alpha);
@@ -76,7 +76,7 @@ static double FN(steps)(const network_t *net, const rule_t *rule, void *params, 
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, i, t % 2);
+        const FN(row_t) x = FN(sample)(&s, i, t, t % 2);
         FN(forward_pass)(&s, &x, t);
         sum += FN(output_delta)(&s, i, 0); /* f_i, and delta^L (4) */
         if (rule->tau != 0) FN(backprop_and_update)(&s, &x);

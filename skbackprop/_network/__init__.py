@@ -1,4 +1,4 @@
-"""The network: layers, weights, activations; and what it computes outside of training."""
+"""The network: its layers, weights and activations, and what it computes outside of training."""
 
 from .activations import (
     ACTIVATIONS,

@@ -1,7 +1,7 @@
 """Activations sigma: name -> function of a batch of z.
 
-Training and predictions use the kernel's own (``_kernel/functions.h``), which also give the derivative; the tables have
-the same order, and tests hold them against each other. The functions of the table may overwrite their argument.
+Training and predictions use the kernel's own (``_kernel/functions.h``), which also return the derivative. Both tables
+have the same order, and tests compare them. The functions may overwrite their argument.
 """
 
 import numpy as np
@@ -20,7 +20,7 @@ __all__ = [
     "value_and_derivative",
 ]
 
-#: Of leaky_relu, where z < 0.
+#: Slope of leaky_relu for z < 0.
 LEAKY_RELU_SLOPE = 0.01
 
 
@@ -45,7 +45,7 @@ def relu(z):
 
 
 def leaky_relu(z):
-    """z where z > 0, else 0.01 z (Maas, Hannun, Ng 2013)."""
+    """z if z > 0, else 0.01 z (Maas, Hannun, Ng 2013)."""
     return np.multiply(z, LEAKY_RELU_SLOPE, out=z, where=z < 0)
 
 
@@ -67,7 +67,7 @@ def gelu(z):
 
 
 def exp(z):
-    """e^z, for outputs only; where it would overflow, the largest value that the kernel gives."""
+    """e^z, for outputs only; capped at the largest value that the kernel returns, so that it cannot overflow."""
     return np.exp(np.minimum(z, EXP_MAX[z.dtype.name], out=z), out=z)
 
 
@@ -81,7 +81,7 @@ def softmax(z):
 #: In the order of the kernel's table.
 ACTIVATIONS = {f.__name__: f for f in (identity, logistic, tanh, relu, leaky_relu, softplus, silu, gelu, exp, softmax)}
 HIDDEN_ACTIVATIONS = tuple(name for name in ACTIVATIONS if name not in ("exp", "softmax"))
-#: The closed range of the activations that a regressor's output may have.
+#: The closed range of each activation that a regressor's outputs may have.
 OUTPUT_RANGES = {
     "identity": (-np.inf, np.inf),
     "logistic": (0.0, 1.0),
@@ -97,7 +97,7 @@ def activation_code(name):
 
 
 def value_and_derivative(name, z):
-    """σ(z) and σ'(z), by the functions of the kernel; of a softmax σ' is None. z stays as it is."""
+    """σ(z) and σ'(z), computed by the kernel; for a softmax, σ' is None. z is not changed."""
     if name == "softmax":
         return softmax(z), None
     values = kernel_activation(z.ravel(), activation_code(name))

@@ -12,7 +12,7 @@ from .activations import activation_code, value_and_derivative
 
 __all__ = ["BATCH", "forward", "input_gradients", "last_layer"]
 
-#: Rows of a batch: few enough that a layer's outputs stay in the cache.
+#: Number of rows in a batch, small enough for a layer's outputs to stay in the cache.
 BATCH = 1000
 #: A call of the kernel takes about so many products of a weight, some tens of milliseconds, but whole batches.
 CALL_WEIGHTS = 2**29
@@ -28,17 +28,17 @@ def forward(a, coefs, intercepts, activations, keep=False):
     a : {ndarray, CSR matrix} of shape (n_samples, M_0)
         The samples, a^0.
     coefs, intercepts : list of ndarray
-        As in `Network`; of as many layers as are wanted.
+        As in `Network`, for as many layers as are wanted.
     activations : sequence of str
-        Of the same layers.
+        The activations of the same layers.
     keep : bool, default=False
         Whether to keep z^l, and to compute σ'(z^l). Otherwise a^l has the bits that `last_layer` gives it.
 
     Returns
     -------
     list of (z, a, derivative), ndarrays of shape (n_samples, M_l) or None
-        z^l, a^l and σ'(z^l), for l = 1, 2, ...; without `keep` only a. A softmax has no σ': each of its outputs depends
-        on all z of the layer.
+        z^l, a^l and σ'(z^l) for l = 1, 2, ...; without `keep`, only a^l. A softmax has no σ', since each of its outputs
+        depends on all z of the layer.
     """
     layers = []
     for W, b, activation in zip(coefs, intercepts, activations, strict=True):
@@ -84,9 +84,9 @@ def input_gradients(X, coefs, intercepts, activations, outputs):
     Parameters
     ----------
     X, coefs, intercepts, activations
-        As in `forward`, of all layers; not with a softmax.
+        As in `forward`, for all layers. A softmax is not supported.
     outputs : sequence of int
-        The k.
+        The indices k.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def input_gradients(X, coefs, intercepts, activations, outputs):
         layers = forward(X[rows], coefs, intercepts, activations, keep=True)
         *below, last = [derivative for _, _, derivative in layers]
         for place, k in enumerate(outputs):
-            # (W^L)ᵀ δ^L: δ^L is σ'(z^L) in output k and 0 in all others, so that one column of W^L is enough
+            # (W^L)ᵀ δ^L: δ^L is σ'(z^L) for output k and 0 for all others, so one column of coefs is enough
             back = last[:, k : k + 1] * coefs[-1][:, k]
             for W, derivative in zip(coefs[-2::-1], below[::-1], strict=True):
                 delta = back * derivative

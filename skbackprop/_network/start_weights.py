@@ -6,16 +6,16 @@ __all__ = ["start_weights"]
 
 
 def start_weights(network, rng, feature_size):
-    """Draw the start weights: W^l uniform in ±gain √(3 / M_{l-1}), b^l uniform around a centre, or 0.
+    """Draw the initial weights: W^l uniform in ±gain √(3 / M_{l-1}), b^l uniform around a centre, or 0.
 
-    Gain 1 is LeCun's rule (LeCun et al. 1998, section 4.6): inputs of unit variance give a z^l of unit variance. A
-    single layer of neurons starts at 0: it has no symmetry to break.
+    A gain of 1 is LeCun's rule (LeCun et al. 1998, section 4.6): inputs of unit variance give a z^l of unit variance. A
+    single layer of neurons starts at 0, since it has no symmetry to break.
 
-    Logistic hidden units have larger weights, and start with few of them active: the centre of b^l is negative, in the
-    first layer -log(M_1 / 2), with which about two units are active however many there are. Where they start at
-    σ(0) = ½, all of them share in every step, and what a step does for one sample it does for all: the outputs are
-    driven into saturation before the hidden units have become different, and under the squared error a part of a class
-    may stay there for ever. docs/start_weights.md has the measurements.
+    Logistic hidden units get larger weights, and few of them are active at the start. The centre of b^l is negative; in
+    the first layer it is -log(M_1 / 2), so that about two units are active, however many there are. If they all started
+    at σ(0) = ½, every unit would take part in every step, and a step for one sample would act on all samples. The
+    outputs would saturate before the hidden units had become different, and with the squared error part of a class
+    might never leave saturation. docs/start_weights.md has the measurements.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def start_weights(network, rng, feature_size):
     rng : numpy.random.Generator
         The random stream.
     feature_size : float
-        The root mean square of the features, 1 where they are standardised. The first layer's z is proportional to it,
-        and so is the centre of its b.
+        The root mean square of the features, about 1 if they are standardised. The first layer's z is proportional to
+        it, and so is the centre of b^1.
     """
     saturating_output = network.activations[-1] in ("logistic", "softmax")
     last = len(network.coefs)

@@ -1,4 +1,4 @@
-"""Divergence: noticing it, and going back to the best epoch."""
+"""Divergence: detecting it and going back to the best epoch."""
 
 from math import isfinite
 
@@ -6,19 +6,19 @@ import numpy as np
 
 __all__ = ["Guard"]
 
-#: A training has diverged when a loss is so many times that of its start weights and of the best constant prediction.
+#: Training has diverged when a loss exceeds those of the initial weights and of the best constant this many times.
 DIVERGED = 100
-#: A few draws check the weights after an epoch: one for every so many that it had.
+#: After an epoch, a few draws check the weights: one for every this many draws of the epoch.
 DRAWS_PER_CHECK = 16
 
 
 class Guard:
-    """Looks after each epoch whether a training has diverged, and remembers its best epoch.
+    """Checks after each epoch whether training has diverged, and remembers the best epoch.
 
     Parameters
     ----------
     progress : Progress
-        The training, which begins.
+        The training, which is about to begin.
     epochs : Epochs
         What runs its epochs.
     """
@@ -30,11 +30,11 @@ class Guard:
         self._enlarge_scale(progress.start_loss)
 
     def has_diverged(self):
-        """Whether the epoch just done had a loss that is too large, or has left weights that are of no use.
+        """Whether the epoch just done had too large a loss or left useless weights.
 
-        Weights are of no use that are not finite, which is seen in epochs that are looked at, or with which a few more
-        draws, and then all samples, have too large a loss. These are measured where an epoch may be a single batch,
-        whose own loss is taken before its step.
+        Weights are useless if they are not finite, which is only checked in some epochs, or if the loss is too large on
+        a few more draws and then on all samples. The latter is only measured with batches: an epoch may then be a
+        single batch, whose loss is taken before its step.
         """
         progress, epochs = self.progress, self.epochs
         return (
@@ -48,7 +48,7 @@ class Guard:
         )
 
     def keep_best(self):
-        """Remember the epoch just done if it is the best of those looked at."""
+        """Remember the epoch just done if it is the best of those checked."""
         progress = self.progress
         if not self._is_looked_at() or progress.losses[-1] >= self.best_loss:
             return
@@ -59,9 +59,10 @@ class Guard:
         self.best_epoch, self.best_loss = len(progress.losses), progress.losses[-1]
 
     def go_back(self):
-        """Take the training to the weights of its best epoch, after a divergence.
+        """After a divergence, return to the weights of the best epoch.
 
-        Those of epochs that were not looked at were not kept: they are trained again, with the same draws.
+        The weights of epochs that were not checked have not been kept. If one of these is the best, the epochs up to it
+        are trained again with the same draws.
         """
         progress, best = self.progress, self.best
         since = progress.losses[self.best_epoch : -1]
@@ -78,7 +79,7 @@ class Guard:
         return len(self.progress.losses) % self.epochs.epochs_per_look == 0
 
     def _too_large(self, loss):
-        """Whether a loss means divergence. The loss of the start weights, already known, rules most losses out."""
+        """Whether a loss means divergence. Most losses are ruled out by that of the initial weights, already known."""
         progress = self.progress
         if not isfinite(loss):
             return True
@@ -86,7 +87,7 @@ class Guard:
             self._enlarge_scale(self.epochs.mean_loss(self.start))
             self.epochs.measure_constant(progress)
             self._enlarge_scale(progress.constant_loss)
-        return loss > DIVERGED * progress.loss_scale > 0  # on targets that are all the same, nothing finite is large
+        return loss > DIVERGED * progress.loss_scale > 0  # if all targets are equal, no finite loss is too large
 
     def _enlarge_scale(self, loss):
         if isfinite(loss):

@@ -1,4 +1,4 @@
-"""Held-out samples: which they are, and how the network does on them."""
+"""Held-out samples: how they are chosen and how the network does on them."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ __all__ = ["HeldOut", "Split"]
 
 @dataclass
 class HeldOut:
-    """Samples to look at after each epoch.
+    """Samples to measure after each epoch.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class HeldOut:
     y : ndarray
         Labels or values, for the scorer.
     targets : ndarray
-        The same for the kernel.
+        The same, in the kernel's form.
     sample_weight : ndarray of shape (n_samples,) or None
         Weights in loss and score.
     scorer : callable
@@ -37,17 +37,17 @@ class HeldOut:
     scorer: object
 
     def measure(self, progress, estimator):
-        """Add loss and score to the curves; keep the weights of the best score, among equals those of the best loss.
+        """Append loss and score to the curves, and keep the weights if the score, or at equal scores the loss, is best.
 
         Parameters
         ----------
         progress : Progress
             The training so far.
         estimator : estimator
-            The estimator that is trained; it stays as it is.
+            The estimator being trained; it is not changed.
         """
         loss, score = self._loss(progress.network), -np.inf
-        if np.isfinite(loss):  # else the training is about to end as diverged: there is nothing to score
+        if np.isfinite(loss):  # otherwise training is about to end as diverged, with nothing to score
             score = self._score(_fitted_so_far(estimator, progress))
         loss = loss if np.isfinite(loss) else LARGEST
         epochs = zip(progress.validation_scores, progress.validation_losses, strict=True)
@@ -62,7 +62,7 @@ class HeldOut:
 
     def _score(self, estimator):
         weight = {} if self.sample_weight is None else {"sample_weight": self.sample_weight}
-        with np.errstate(over="ignore", invalid="ignore"):  # of a network that diverges
+        with np.errstate(over="ignore", invalid="ignore"):  # the network may be diverging
             score = self.scorer(estimator, self.X, self.y, **weight)
         try:
             score = float(score)
@@ -71,13 +71,13 @@ class HeldOut:
         if np.isnan(score):
             raise ValueError(
                 f"The validation set is too small: the score of its {self.X.shape[0]} samples is not a number. "
-                "Increase validation_fraction, give more samples, or choose another scoring"
+                "Increase validation_fraction, use more samples, or choose another scoring"
             )
         return score
 
 
 def _fitted_so_far(estimator, progress):
-    """A copy of the estimator as it would be if the training ended here, for samples that are validated already."""
+    """A copy of the estimator as if training ended here, for samples that have already been validated."""
     view = object.__new__(type(estimator))
     vars(view).update(vars(estimator))
     vars(view).pop("feature_names_in_", None)
@@ -87,16 +87,16 @@ def _fitted_so_far(estimator, progress):
 
 @dataclass
 class Split:
-    """How a part of the training samples is held out.
+    """Holds out a part of the training samples.
 
-    Equal rows stay together, so that the model does not depend on whether a row is repeated or has a weight.
+    Equal rows stay together, so the model does not depend on whether a row is repeated or given a weight.
 
     Parameters
     ----------
     fraction : float
-        The share of distinct rows for validation.
+        The fraction of the distinct rows to hold out.
     classes : ndarray of shape (n_samples,) or None
-        Classes whose shares are to be the same in both parts, where each class has two distinct rows.
+        Classes to stratify by, if every class has at least two distinct rows.
     rng : numpy.random.Generator
         The random stream.
     """
@@ -106,7 +106,7 @@ class Split:
     rng: np.random.Generator
 
     def __call__(self, X, targets, order):
-        """Divide the rows into those to train on and those to hold out, both in canonical order.
+        """Split the rows into those to train on and those to hold out, both in canonical order.
 
         Parameters
         ----------
@@ -124,9 +124,9 @@ class Split:
         groups = np.arange(len(first))
         if len(groups) < 2:
             raise ValueError(
-                "early_stopping needs two different samples at least, one of them for validation; got 1 sample"
+                "early_stopping needs at least two distinct samples, one of them for validation; got 1 sample"
             )
-        # two at least where that leaves as many, because R² is not defined for one
+        # at least two, if that leaves two or more, because R² is undefined for one
         size = int(np.clip(np.ceil(self.fraction * len(groups)), min(2, len(groups) // 2), len(groups) - 1))
         strata = None
         if self.classes is not None:

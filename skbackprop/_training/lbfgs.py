@@ -1,4 +1,4 @@
-"""Training by L-BFGS: SciPy minimises, the kernel computes loss and gradient; an iteration counts as an epoch."""
+"""Training by L-BFGS: SciPy minimises, and the kernel computes the loss and gradient. An iteration is an epoch."""
 
 import time
 from math import isfinite
@@ -6,17 +6,17 @@ from math import isfinite
 import numpy as np
 from scipy.optimize import minimize
 
-from .._kernel import allowed_threads, gradient
+from .._kernel import allowed_threads, gradient, one_blas_thread
 from .chunks import chunk_length
 from .reference import constant_loss
 
 __all__ = ["train_by_lbfgs"]
 
-#: SciPy ends where no component of the gradient is larger, its default; or than `tol`, for who wants a closer minimum.
+#: SciPy stops when no component of the gradient is larger than this, its default, or than `tol` if that is smaller.
 GRADIENT = 1e-5
-#: One call of the kernel takes so many chunks: products of matrices are that much faster than steps.
+#: Number of chunks in a call of the kernel: products of matrices are that much faster than steps.
 CHUNKS = 4
-#: SciPy's status of a result: maxiter or maxfun was reached.
+#: SciPy's status code for reaching maxiter or maxfun.
 LIMIT_REACHED = 1
 
 
@@ -48,7 +48,7 @@ class _Objective:
 
 
 class _Iterations:
-    """What SciPy calls after each iteration: it records the iteration, and ends the training where that is wanted."""
+    """SciPy's callback: records each iteration, and ends training when it is time to."""
 
     def __init__(self, progress, objective, stop, watch, params):
         self.progress, self.objective, self.stop, self.watch = progress, objective, stop, watch
@@ -72,24 +72,24 @@ class _Iterations:
 
 
 def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
-    """Train by L-BFGS. The weights are finite when this returns, whatever happens.
+    """Train by L-BFGS. Whatever happens, the weights are finite on return.
 
     Parameters
     ----------
     progress : Progress
-        The state of the training, which goes on from there.
+        The state of the training, which continues from there.
     plan : Plan
         The samples, whose weights multiply f_i in the mean.
     alpha : float
         L2 penalty.
     stop : Stop
-        When to end before `max_iter`; SciPy ends, too, where the gradient is nearly 0 or the loss no longer changes.
+        When to end before `max_iter`. SciPy also stops when the gradient is almost 0 or the loss no longer changes.
     max_iter : int
         Maximum number of iterations.
     max_fun : int
-        Maximum number of evaluations of loss and gradient.
+        Maximum number of evaluations of the loss and gradient.
     watch : Watch
-        Called after each iteration; returns whether the training is to end.
+        Called after each iteration; returns whether training should end.
     """
     network = progress.network
     objective = _Objective(network, plan.samples, plan.draws.order, alpha)
@@ -99,7 +99,7 @@ def train_by_lbfgs(progress, plan, *, alpha, stop, max_iter, max_fun, watch):
     progress.objectives = []
     iterations = _Iterations(progress, objective, stop, watch, start)
     try:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"), one_blas_thread:  # SciPy multiplies vectors by BLAS
             result = minimize(
                 objective,
                 start,

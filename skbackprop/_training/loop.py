@@ -1,6 +1,6 @@
 """Training by steps: one epoch after another, until a rule, a callback, `max_iter` or a divergence ends it.
 
-The kernel makes the steps; this module decides how many, and sees to it that what comes out is finite.
+The kernel makes the steps; this module decides how many, and ensures that the result is finite.
 """
 
 import time
@@ -8,55 +8,55 @@ from math import ceil, isfinite
 
 import numpy as np
 
-from .._kernel import allowed_threads, steps
+from .._kernel import allowed_threads, noise_of_a_draw, steps
 from .chunks import chunk_length, mean_loss, total_loss, touched_weights
 from .guard import Guard
 from .reference import constant_loss
 
 __all__ = ["Epochs", "train"]
 
-#: The loss of given weights is first estimated from so many draws.
+#: The loss of the initial weights is estimated from this many draws.
 START_DRAWS = 100
-#: One call of the kernel takes at most so many numbers for dropout.
+#: One call of the kernel takes at most this many random numbers for dropout.
 CHUNK_NOISE = 2**24
-#: An epoch of batches that touches fewer weights than this, which takes a millisecond, asks for no second thread.
+#: An epoch of batches that touches fewer weights than this takes about a millisecond, and does without more threads.
 LONG = 10**7
-#: Looking at all weights, to check or to copy them, may touch one for every so many that the steps have touched; up to
-#: so many weights are looked at after every epoch all the same.
+#: Checking or copying all weights may touch one weight for every this many that the steps have touched. Networks of up
+#: to FREE_LOOK weights are checked after every epoch regardless.
 STEPS_PER_LOOK = 16
 FREE_LOOK = 2**16
 
 
 class Epochs:
-    """What runs the epochs of a training: the kernel on given samples and draws.
+    """Runs the epochs of a training: the kernel on given samples and draws.
 
     Parameters
     ----------
     progress : Progress
-        The training, which begins.
+        The training, which is about to begin.
     plan : Plan
-        The samples, and what an epoch draws of them.
+        The samples, and how an epoch draws from them.
     alpha : float
         L2 penalty.
     steps : callable, default=kernel.steps
-        What makes the steps, and measures losses.
+        The function that makes the steps and measures losses.
     chunk : int, default=None
-        How many draws one call of it takes, rounded to whole batches; None: so many that a call is short.
+        Number of draws per call, rounded to whole batches. None chooses a number that keeps the calls short.
 
     Attributes
     ----------
     epochs_per_look : int
-        All weights are looked at after every so many epochs. It depends on the network and the samples alone, and so
-        does every bit of the training: not on whether somebody watches.
+        All weights are checked every `epochs_per_look` epochs. This depends only on the network and the samples, so
+        that training gives the same bits whether or not it is being watched.
     """
 
     def __init__(self, progress, plan, alpha, steps=steps, chunk=None):
         network, rule, samples, draws = progress.network, progress.rule, plan.samples, plan.draws
         self.plan, self.samples, self.draws, self.alpha, self.steps = plan, samples, draws, alpha, steps
-        self.n_hidden = int(network.stride[1:-1].sum()) if rule.dropout else 0
+        self.n_noise = noise_of_a_draw(network, rule.dropout)
         self.chunk = chunk_length(network, samples) if chunk is None else chunk
-        if self.n_hidden:
-            self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_hidden))
+        if self.n_noise:
+            self.chunk = min(self.chunk, max(1, CHUNK_NOISE // self.n_noise))
         self.chunk = max(1, self.chunk // rule.batch_size) * rule.batch_size  # whole batches
         n_values = network.n_params * (1 + len(rule.moments))
         touched = touched_weights(network, samples) * draws.epoch_length
@@ -64,48 +64,48 @@ class Epochs:
         self.epochs_per_look = 1 if n_values <= FREE_LOOK else ceil(STEPS_PER_LOOK * n_values / touched)
 
     def run(self, progress, tau):
-        """The steps of an epoch, in chunks: yields (sum of f_i, number of draws)."""
+        """Make the steps of an epoch in chunks; yields (sum of f_i, number of draws) for each."""
         rng = progress.rng
         threads = allowed_threads() if self.is_long else 1
-        # dropout has a stream of its own: neither stream depends on how an epoch is cut into chunks
-        noise_bits = np.random.PCG64(rng.integers(2**63)) if self.n_hidden else None
+        # dropout has its own stream, so that neither depends on how an epoch is cut into chunks
+        noise_bits = np.random.PCG64(rng.integers(2**63)) if self.n_noise else None
         for rows in self.draws.epoch(rng, self.chunk):
             noise = None
             if noise_bits is not None:
-                size = len(rows) * self.n_hidden
+                size = len(rows) * self.n_noise
                 noise = noise_bits.random_raw(-(-size // 4)).view(np.uint16)[:size].reshape(len(rows), -1)
             yield (
                 self.steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise, threads),
                 len(rows),
             )
         if self.epochs_per_look == 1:
-            progress.network.fold_scale()  # as `partial_fit` does after each epoch: so both round alike
+            progress.network.fold_scale()  # `partial_fit` does so after each epoch, so both round alike
 
     def first_loss(self, progress, share=1.0):
-        """The mean f_i of the next few draws, of at most this share of an epoch, at the weights as they are."""
+        """The mean f_i of the next few draws, at most this share of an epoch, with the current weights."""
         n = min(START_DRAWS, ceil(share * self.draws.epoch_length))
         rows = next(self.draws.epoch(progress.upcoming(), n))
         return float(total_loss(progress.network, self.samples, rows, self.steps) / n)
 
     def mean_loss(self, network):
-        """The mean f_i of an epoch that draws every sample as often as expected, at the weights of a network."""
+        """The mean f_i of an epoch that draws each sample as often as expected, with the weights of a network."""
         return mean_loss(network, self.samples, self.draws.frequency(len(self.samples)), self.steps)
 
     def measure_constant(self, progress):
-        """Measure the loss of the best constant prediction, unless that has been done."""
+        """Measure the loss of the best constant prediction, unless already done."""
         if progress.constant_loss is None:
             progress.constant_loss = constant_loss(progress.network, *self.plan.distinct_targets())
 
 
 def train(progress, epochs, *, schedule, stop, max_iter, watch):
-    """Train by steps. The weights are finite when this returns, whatever happens.
+    """Train by steps. Whatever happens, the weights are finite on return.
 
     Parameters
     ----------
     progress : Progress
-        The state of the training, which goes on from there.
+        The state of the training, which continues from there.
     epochs : Epochs
-        What runs its epochs.
+        The object that runs its epochs.
     schedule : Schedule
         The step size of each epoch.
     stop : Stop
@@ -113,7 +113,7 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
     max_iter : int
         Maximum number of epochs.
     watch : Watch
-        Called after each epoch; returns whether the training is to end.
+        Called after each epoch; returns whether training should end.
     """
     progress.start_loss = epochs.first_loss(progress)
     may_stop = not progress.partial or schedule.adapts
@@ -154,7 +154,7 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
 
 
 def _run_epoch(progress, epochs, tau):
-    """One epoch. An interrupt leaves the mean loss of the part that is done."""
+    """Run one epoch. After an interrupt, its loss is the mean over the part that was done."""
     total, n, begin = 0.0, 0, time.perf_counter()
     progress.taus.append(tau)
     try:

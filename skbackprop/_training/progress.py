@@ -1,4 +1,4 @@
-"""Progress: the state of a training, from the start weights to the fitted attributes."""
+"""Progress: the state of a training, from the initial weights to the fitted attributes."""
 
 import copy
 from dataclasses import dataclass, field
@@ -12,66 +12,66 @@ from .rules import Rule
 
 __all__ = ["LARGEST", "Progress", "fitted_names", "given_step_size", "upgraded"]
 
-#: Fitted attributes that a training goes on from, as `Progress.earlier`.
+#: Fitted attributes that a training continues from, as `Progress.earlier`.
 EARLIER = ("loss_curve_", "best_loss_", "validation_loss_curve_", "validation_scores_", "n_iter_", "t_")
-#: What stands for a loss that is not a number or infinite.
+#: Replaces a loss that is infinite or not a number.
 LARGEST = float(np.finfo(np.float64).max)
 
 
 @dataclass
 class Progress:
-    """How far a training has come: all that changes while it runs, and all that it leaves behind.
+    """The state of a training: everything that changes while it runs, and everything that it leaves behind.
 
     Parameters
     ----------
     network : Network
         The weights.
     rule : Rule or None
-        How gradients become steps, with its moments; None for L-BFGS.
+        How gradients become steps, including its moments; None for L-BFGS.
     rng : numpy.random.Generator
         The random stream.
     partial : bool, default=False
         Whether this is one epoch of `partial_fit`.
     by_score : bool, default=False
-        Whether the best epoch is that of the best validation score (`early_stopping`), not of the smallest loss.
+        Whether the best epoch is the one with the best validation score (`early_stopping`), not the smallest loss.
     earlier : dict, default={}
-        Fitted attributes of earlier trainings that this one goes on from.
+        Fitted attributes of the earlier training that this one continues from.
     lowered : int, default=0
-        How often the schedule "adaptive" has lowered τ, in all trainings.
+        How often the schedule "adaptive" has lowered τ, including in earlier training.
     window_start : int, default=0
-        The epoch, counted over all trainings, from which on the stopping rule looks at losses and scores.
+        The first epoch, counted from the first training on, whose loss and score the stopping rule takes into account.
     loss_scale : float, default=0.0
-        The largest loss met so far of start weights and of constant predictions: what a divergence is measured by.
+        The largest loss so far of initial weights and constant predictions, to which a divergence is compared.
     learning_rate : float or None, default=None
-        The step size that the schedule multiplies, found or given; None with a function of the epoch and with L-BFGS.
+        The step size, found or given, that the schedule multiplies; None with a function of the epoch and with L-BFGS.
     trial : dict or None, default=None
-        The losses of the trial that found it; None where there was none.
+        The losses of the trial that found it; None without a trial.
 
     Attributes
     ----------
     losses : list of float
-        For each epoch of this training the mean f_i of its draws, each at the weights of its own step.
+        Mean f_i over the draws of each epoch of this training, each taken with the weights of its own step.
     objectives : list of float or None
-        With L-BFGS, for each iteration what it minimises: the loss and the penalty.
+        With L-BFGS, what it minimises, the loss plus the penalty, after each iteration.
     taus : list of float
         The step size of each epoch.
     validation_losses, validation_scores : list of float or None
-        For each epoch those of the held-out samples; None where there are none.
+        Loss and score on the held-out samples after each epoch; None without held-out samples.
     start_loss : float
-        The loss of the start weights, on the first draws.
+        The loss of the initial weights on the first draws.
     n_steps : int
         Steps taken in this training.
     samples_per_second : float
-        Draws in the last epoch, over the time that they took.
+        Number of draws in the last epoch divided by the time they took.
     best_params : ndarray or None
-        The parameters of the best validation score.
+        The parameters with the best validation score.
     constant_loss : float or None
-        The mean f_i of the best constant prediction, where it has been needed.
+        The mean f_i of the best constant prediction, if it has been needed.
     ended : {"converged", "max_iter", "max_fun", "callback", "diverged", "interrupted"}
-        Why the training ended. With "diverged", the last epoch is the one that did, and the weights are those of the
-        best epoch before it.
+        Why the training ended. With "diverged", the last epoch is the one that diverged, and the weights are those of
+        the best epoch before it.
     interrupt : KeyboardInterrupt or None
-        Ctrl-C. The weights are what was learned so far; the last of `losses` may stem from a part of an epoch.
+        Set on Ctrl-C. The weights are those learned so far; the last of `losses` may be that of a partial epoch.
     """
 
     network: Network
@@ -100,21 +100,21 @@ class Progress:
 
     @property
     def n_earlier(self):
-        """Number of epochs in earlier trainings."""
+        """Number of epochs in earlier training."""
         return len(self.earlier.get("loss_curve_", ()))
 
     @property
     def n_epochs(self):
-        """Number of epochs in all trainings."""
+        """Number of epochs including those of earlier training."""
         return self.n_earlier + len(self.losses)
 
     @property
     def n_in_window(self):
-        """Number of epochs that the stopping rule looks at."""
+        """Number of epochs that the stopping rule takes into account."""
         return self.n_epochs - self.window_start
 
     def last_losses(self, n):
-        """What should fall: the losses of the last n epochs, those of earlier trainings included, or the objectives."""
+        """What should fall: the losses of the last n epochs, including earlier training, or the objectives."""
         if self.objectives is not None:
             return self.objectives[-n:]
         first = len(self.losses) - n
@@ -123,24 +123,24 @@ class Progress:
     # ---- copies ----
 
     def copy(self):
-        """The state as it is now; the curves, which only grow, are shared."""
+        """A copy of the current state. It shares the curves, which only grow."""
         other = copy.copy(self)
         other.network, other.rng = self.network.copy(), _copied(self.rng)
         other.rule = None if self.rule is None else self.rule.copy()
         return other
 
     def upcoming(self):
-        """A random stream that gives what the training's will give next, and leaves that where it is."""
+        """A copy of the random stream, to look ahead without advancing the training's own."""
         return _copied(self.rng)
 
     def return_to(self, other):
-        """Take over weights, moments and random stream of a copy of this state."""
+        """Go back to the weights, moments and random stream of a copy of this state."""
         self.network.params[:], self.network.scale[:] = other.network.params, other.network.scale
         self.rule.moments[:], self.rule.t = other.rule.moments, other.rule.t
         self.rng.bit_generator.state = other.rng.bit_generator.state
 
     def finish(self):
-        """The training has ended: with `by_score` the weights of the best score count, and every loss is a number."""
+        """End the training: with `by_score`, take the weights with the best score; make every loss finite."""
         if self.by_score and self.best_params is not None:
             self.network.params[:] = self.best_params
         self.losses = [f if isfinite(f) else LARGEST for f in self.losses]
@@ -150,7 +150,7 @@ class Progress:
 
     @classmethod
     def of(cls, estimator, network, rule, partial):
-        """The state in which the last training of a fitted estimator ended, to go on from."""
+        """The state in which the last training of a fitted estimator ended, to continue from."""
         network.set(estimator.coefs_, estimator.intercepts_)
         if rule is not None and rule.name == estimator._rule:
             rule.moments[:], rule.t = estimator._moments, estimator._rule_t
@@ -168,25 +168,25 @@ class Progress:
         )
 
     def fitted_attributes(self):
-        """The attributes of an estimator whose training has come so far; the random stream and the moments are live."""
+        """The attributes of an estimator trained up to here. The random stream and the moments are the live ones."""
         return self._all_but_the_loss_curve() | {"loss_curve_": self.earlier.get("loss_curve_", []) + self.losses}
 
     def snapshot(self):
-        """`fitted_attributes` with random stream and moments of their own, to be kept while the training goes on."""
+        """`fitted_attributes` with copies of the random stream and moments, to be kept while training continues."""
         own = copy.copy(self)
         own.rng, own.rule = _copied(self.rng), None if self.rule is None else self.rule.copy()
         return own.fitted_attributes()
 
     def write_to(self, estimator):
-        """Make the estimator one that is fitted so far. Its `loss_curve_` grows in place: no epoch so far is copied."""
+        """Set the fitted attributes of the estimator. Its `loss_curve_` grows in place, so that nothing is copied."""
         attributes = self._all_but_the_loss_curve() | {"loss_curve_": self.earlier.get("loss_curve_", [])}
         attributes["loss_curve_"] += self.losses
-        vars(estimator).update(attributes)  # all at once: an interrupt finds either the old estimator or the new
+        vars(estimator).update(attributes)  # all at once: an interrupt leaves either the old estimator or the new
 
     def _all_but_the_loss_curve(self):
         network, earlier = self.network, self.earlier
         coefs, intercepts = network.views(network.folded())
-        # where no epoch was done, or the last was taken back, the start weights' loss counts
+        # if no epoch was completed, or the last was undone, the loss of the initial weights counts
         start = [self.start_loss] if self.ended == "diverged" or not self.losses else []
         best = [*self.losses, *start, *([] if earlier.get("best_loss_") is None else [earlier["best_loss_"]])]
         return dict(
@@ -216,39 +216,39 @@ class Progress:
         )
 
     def _stopped(self):
-        """Why the training ended, as users see it."""
+        """Why the training ended, as reported to users."""
         if self.partial and self.ended == "max_iter":
             return None
         return "early_stopping" if self.by_score and self.ended == "converged" else self.ended
 
 
 def given_step_size(learning_rate, solver):
-    """The parameter `learning_rate` as the attribute `learning_rate_`: None unless it is a number that is of use."""
+    """The parameter `learning_rate` as the attribute `learning_rate_`: None unless it is a number and is used."""
     return float(learning_rate) if isinstance(learning_rate, Real) and solver != "lbfgs" else None
 
 
 def _copied(rng):
-    """A random stream of its own that goes on as this one does."""
+    """An independent copy of a random stream."""
     other = np.random.Generator(np.random.PCG64(0))
     other.bit_generator.state = rng.bit_generator.state
     return other
 
 
 def _joined(earlier, curve):
-    """The curve of all trainings; None where no epoch ever had held-out samples."""
+    """The curve including earlier training; None if no epoch ever had held-out samples."""
     return earlier if curve is None else [*(earlier or ()), *curve]
 
 
 def fitted_names():
-    """Names of the attributes that a training writes."""
+    """The names of the attributes that training sets."""
     network = Network((1, 1), ["identity"], "squared_error", np.float64)
     return list(Progress(network, None, np.random.default_rng(0)).fitted_attributes())
 
 
 def upgraded(state):
-    """The attributes of a fitted estimator in today's form.
+    """The attributes of a fitted estimator in their current form.
 
-    Version 0.1.0 had one dict, or None with L-BFGS, for the rule, its moments and the place in the schedule.
+    Version 0.1.0 kept the rule, its moments and the place in the schedule in one dict, or None with L-BFGS.
     """
     state = dict(state)
     if "_solver_state" in state:

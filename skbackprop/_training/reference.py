@@ -1,4 +1,4 @@
-"""The best constant prediction: the loss that a network has to beat, and the scale of all losses on these targets."""
+"""The loss of the best constant prediction, which a network has to beat: the scale for all losses on these targets."""
 
 import numpy as np
 from scipy.special import logit
@@ -14,13 +14,13 @@ __all__ = ["constant_loss"]
 def constant_loss(network, targets, frequency):
     """The mean f_i of the best prediction that does not depend on x.
 
-    That is the weighted mean of the targets for the squared error, for both log losses and for "poisson"; their median
-    for the absolute error; their quantile; and for "huber" the better of mean and median.
+    This is the weighted mean of the targets for the squared error, both log losses and "poisson", their median for the
+    absolute error, their quantile for "quantile", and the better of mean and median for "huber".
 
     Parameters
     ----------
     network : Network
-        Says what the loss is.
+        Determines the loss.
     targets : ndarray of shape (n_samples,) or (n_samples, M_L)
         As in `Samples`.
     frequency : ndarray of shape (n_samples,)
@@ -29,10 +29,10 @@ def constant_loss(network, targets, frequency):
     Returns
     -------
     float
-        At least 0; 0 where all targets are the same.
+        At least 0; 0 if all targets are equal.
     """
     n_outputs = int(network.M[-1])
-    if targets.ndim == 1:  # codes of classes: one row a class will do
+    if targets.ndim == 1:  # class codes: one row per class is enough
         frequency = np.bincount(targets, frequency, minlength=n_outputs)
         targets = np.arange(n_outputs, dtype=np.int32)
         constants = [frequency / frequency.sum()]
@@ -43,8 +43,8 @@ def constant_loss(network, targets, frequency):
 
 
 def _mean(Y, frequency, quantile=None):
-    """The weighted means of the columns: a part of the rows at a time, to need little memory; not by BLAS, whose
-    rounding depends on the number of its threads."""
+    """The weighted means of the columns, computed in parts to save memory, and without BLAS, whose rounding depends on
+    its number of threads."""
     rows = max(1, CHUNK_DRAWS // Y.shape[1])
     parts = (slice(k, k + rows) for k in range(0, len(Y), rows))
     return sum((Y[part] * frequency[part, np.newaxis]).sum(axis=0) for part in parts) / frequency.sum()
@@ -60,9 +60,9 @@ def _quantile(Y, frequency, quantile):
     return dummy.fit(np.zeros((len(Y), 1)), Y.astype(np.float64), frequency).constant_.ravel()
 
 
-#: name of the loss -> functions that give its best constant; "huber" takes the better of two.
+#: Name of the loss -> functions that give its best constant; "huber" takes the better of two.
 _STATISTICS = {"absolute_error": [_median], "quantile": [_quantile], "huber": [_mean, _median]}
-#: name of the loss -> (activation of output units, its inverse), with which the kernel takes any constant.
+#: Name of the loss -> (output activation, its inverse), with which the kernel can represent any constant.
 _LINKS = {
     "binary_log_loss": ("logistic", logit),
     "multinomial_log_loss": ("softmax", np.log),
@@ -71,7 +71,7 @@ _LINKS = {
 
 
 def _loss_of_constant(network, constant, targets, frequency):
-    """The mean f_i of one constant prediction: of a network with nothing but the bias of its outputs."""
+    """The mean f_i of one constant prediction, that is of a network that has only output biases."""
     activation, inverse = _LINKS.get(network.loss, ("identity", np.asarray))
     dtype = np.float64 if targets.ndim == 1 else targets.dtype
     biases = Network((1, len(constant)), [activation], network.loss, dtype, network.quantile)

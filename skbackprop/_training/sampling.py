@@ -1,8 +1,8 @@
 """The draws i_t: which sample each step of the algorithm takes.
 
-Draws are positions in a canonical order of the rows, which depends on what the rows are and not on where they stand.
-With the same random stream, therefore, shuffled rows give the same sequence of samples, and a row of weight 3 the same
-sequence as three equal rows: bit for bit the same model.
+Draws are positions in a canonical order of the rows, which depends on the values of the rows and not on their places.
+With the same random stream, shuffled rows therefore give the same sequence of samples, and a row of weight 3 gives the
+same sequence as three equal rows, and so bit for bit the same model.
 """
 
 import copy
@@ -15,26 +15,27 @@ from .._kernel import add_csr, add_dense
 
 __all__ = ["Draws", "Plan", "Samples", "canonical_order", "distinct", "plan", "relative", "repetitions"]
 
-#: Whole-number weights mean repetition only while an epoch stays this many times the rows, or shorter.
+#: Whole-number weights are repetitions only if they make an epoch at most this many times as long as the rows.
 MAX_REPETITION = 100
-#: So many rows are compared with their neighbours at a time.
+#: Number of rows compared with their neighbours at a time.
 COMPARED_ROWS = 2**16
-#: One call of the kernel hashes about so many values.
+#: One call of the kernel hashes about this many values.
 HASHED_VALUES = 2**24
-#: Rows of equal hashes are compared in parts of about so many values.
+#: Rows of equal hashes are compared in parts of about this many values.
 COMPARED_VALUES = 2**20
 
 
 @dataclass
 class Samples:
-    """The training samples as the kernel takes them.
+    """The training samples in the form that the kernel takes.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
         C-contiguous; never copied.
     targets : ndarray
-        Either of shape (n_samples, M_L) and X's type, or int32 of shape (n_samples,): the output that is to be 1.
+        Either of shape (n_samples, M_L) and X's type, or int32 of shape (n_samples,): the index of the output that
+        should be 1.
     weights : ndarray of shape (n_samples,), default=None
         Each sample's loss f_i is multiplied by its weight.
     """
@@ -52,7 +53,7 @@ class Samples:
 
     @property
     def values_per_row(self):
-        """Mean number of values in a row that a step has to look at."""
+        """Mean number of values per row that a step has to look at."""
         return self.X.nnz / len(self) if issparse(self.X) else self.X.shape[1]
 
 
@@ -67,9 +68,9 @@ class Plan:
     draws : Draws
         How they are drawn.
     order, repeats, importance : ndarray or None
-        The rows in canonical order; how often each row of X counts, and how much.
+        The rows in canonical order; how often each row of X counts, and with what weight.
     held_out : ndarray of int64 or None
-        Rows that are held out.
+        The rows held out.
     """
 
     samples: Samples
@@ -85,22 +86,22 @@ class Plan:
         return self.importance is not None and not self.importance.any()
 
     def distinct(self):
-        """The distinct rows in canonical order, and how much each row of X counts: 0 where an equal one stands for it.
+        """The distinct rows in canonical order, and the weight of each row of X: 0 if an equal row stands for it.
 
-        Sums over them have the same bits however rows are repeated or weighted.
+        Sums over them give the same bits however rows are repeated or weighted.
         """
         return _each_row_once(self.samples.X, self.samples.targets, self.order, self.repeats, self.importance)
 
     def distinct_targets(self):
-        """The targets of the distinct rows, and how much each counts."""
+        """The targets of the distinct rows, and their weights."""
         X, targets, order = self.samples.X, self.samples.targets, self.order
         if self.repeats is None and self.importance is None and distinct(X, targets, order).all():
-            return targets[order], np.broadcast_to(1.0, len(order))  # for the sake of memory
+            return targets[order], np.broadcast_to(1.0, len(order))  # to save memory
         rows, weights = self.distinct()
         return targets[rows], weights[rows]
 
     def part(self, rows):
-        """The plan for some of its rows, in canonical order; the samples are the same."""
+        """The plan for some of the rows, given in canonical order; the samples are the same."""
         importance = None if self.draws.mass is None else self.importance
         draws = Draws(rows, self.draws.sampling, self.repeats, importance)
         return replace(self, order=rows, draws=draws, held_out=None)
@@ -119,20 +120,20 @@ def plan(
 ):
     """Turn weights into samples and draws.
 
-    A sample's weight w is its `sample_weight` times its class weight. What it does depends on what is fitted, and how:
+    A sample's weight w is its `sample_weight` times its class weight. Its effect depends on the method and sampling:
 
     ==================== ============================== ================================ =============== ============
     weights              fit, "uniform"                 fit, "shuffle"                   partial_fit     lbfgs
     ==================== ============================== ================================ =============== ============
-    whole sample_weight  w places among the draws       w turns an epoch                 as in fit       w f_i
-    all others           drawn in proportion to w       one turn an epoch, w f_i         as "shuffle"    w f_i
+    whole sample_weight  w places among the draws       w turns per epoch                as in fit       w f_i
+    all others           drawn in proportion to w       one turn per epoch, w f_i        as "shuffle"    w f_i
     ==================== ============================== ================================ =============== ============
 
-    Whole weights are repetitions, as long as an epoch stays at most `MAX_REPETITION` times the rows: w equal rows would
-    give the same bits. All others are relative importance: in `fit` they are divided by their mean, so that a common
-    factor changes nothing. `partial_fit` sees a part of the data, whose weights have no meaning relative to each other:
-    there they multiply f_i as they are, also with "uniform". Class weights are never repetitions. L-BFGS draws nothing:
-    each distinct row counts once, with its weight.
+    Whole-number weights are repetitions, as long as an epoch is at most `MAX_REPETITION` times as long as the rows: w
+    equal rows give the same bits. All others are relative importance. `fit` divides them by their mean, so a common
+    factor changes nothing. `partial_fit` only sees part of the data, so it cannot know their mean: there they multiply
+    f_i as they are, even with "uniform". Class weights are never repetitions. L-BFGS draws nothing: each distinct row
+    counts once, with its weight.
 
     Parameters
     ----------
@@ -143,15 +144,15 @@ def plan(
     sample_weight : ndarray of shape (n_samples,), default=None
         Positive weights.
     class_importance : ndarray of shape (n_samples,), default=None
-        Of each sample the weight of its class.
+        The weight of each sample's class.
     sampling : {"uniform", "shuffle"}, default="uniform"
         How samples are drawn.
     lbfgs : bool, default=False
         Whether all rows count in every step.
     partial : bool, default=False
-        Whether the rows are but a part of the data.
+        Whether the rows are only part of the data.
     hold_out : callable, default=None
-        Divides the rows, as `heldout.Split` does.
+        Splits the rows, as `heldout.Split` does.
 
     Returns
     -------
@@ -177,9 +178,9 @@ def plan(
 
 
 def _each_row_once(X, targets, order, repeats, importance):
-    """The distinct rows in canonical order, and for every row of X the weight of all that equal it (or 0)."""
+    """The distinct rows in canonical order, and for each row of X the weight of all rows equal to it (or 0)."""
     new = distinct(X, targets, order)
-    if importance is not None:  # equal rows of unlike importance stay apart: count times importance is no sum
+    if importance is not None:  # equal rows of different importance stay apart, as they have no common factor
         new[1:] |= np.diff(importance[order]) != 0
     first = np.flatnonzero(new)
     weights = np.zeros(X.shape[0])
@@ -188,7 +189,7 @@ def _each_row_once(X, targets, order, repeats, importance):
 
 
 def repetitions(sample_weight):
-    """Whole-number weights as integers; None where the weights are not whole or too large to mean repetition."""
+    """Whole-number weights as integers; None if the weights are not whole, or too large to mean repetition."""
     whole = (sample_weight == np.floor(sample_weight)).all()
     if whole and sample_weight.sum() <= MAX_REPETITION * len(sample_weight):
         return sample_weight.astype(np.int64)
@@ -196,10 +197,10 @@ def repetitions(sample_weight):
 
 
 def relative(importance, repeats):
-    """Importance divided by its mean over all repetitions; None where all are equal.
+    """Importance divided by its mean over all repetitions; None if all are equal.
 
-    The sum is taken over distinct values times their counts, so that repeated rows and whole-number weights give the
-    same bits, in any order of the rows.
+    The sum is taken over distinct values times their counts, so repeated rows and whole-number weights give the same
+    bits, in any order of the rows.
     """
     if repeats is None:
         value, count = np.unique(importance, return_counts=True)
@@ -212,17 +213,17 @@ def relative(importance, repeats):
 
 
 def canonical_order(X, targets, importance=None):
-    """The rows sorted by what they are: by a hash of their values, ties by the values themselves.
+    """The rows sorted by a hash of their values, with ties broken by the values themselves.
 
     Parameters
     ----------
     X : {ndarray, CSR matrix} of shape (n_samples, n_features)
-        Dense and CSR rows of the same values have the same place.
+        Dense and CSR rows with the same values get the same place.
     targets : ndarray of shape (n_samples,) or (n_samples, M_L)
         Targets, as in `Samples`.
     importance : ndarray of shape (n_samples,), default=None
-        Sorts rows that are equal otherwise. It is not part of the hash: importance times a common factor, which is
-        rounded, must not change the order.
+        Breaks ties between rows that are otherwise equal. It is not part of the hash, because multiplying it by a
+        common factor, with rounding, must not change the order.
 
     Returns
     -------
@@ -232,7 +233,7 @@ def canonical_order(X, targets, importance=None):
     hashes = _row_hashes(X, targets)
     order = np.argsort(hashes) if importance is None else np.lexsort((importance, hashes))
 
-    # Equal hashes nearly always are equal rows, whose order does not matter. A true collision is sorted by value.
+    # Equal hashes almost always mean equal rows, whose order does not matter. A true collision is sorted by value.
     if not any(differ.any() for _, differ in _ties(X, targets, order, hashes)):
         return order
     hashes.sort()
@@ -245,10 +246,10 @@ def canonical_order(X, targets, importance=None):
 
 
 def distinct(X, targets, order):
-    """Which rows, in canonical order, differ from the row before: bool of shape (n_samples,)."""
+    """Whether each row, in canonical order, differs from the one before: bool of shape (n_samples,)."""
     hashes = _row_hashes(X, targets)
     new = np.ones(len(order), dtype=bool)
-    for k in range(1, len(order), COMPARED_ROWS):  # a part at a time, for the sake of memory
+    for k in range(1, len(order), COMPARED_ROWS):  # in parts, to save memory
         part = order[k - 1 : k + COMPARED_ROWS]
         new[k : k + COMPARED_ROWS] = np.diff(hashes[part]) != 0
     for places, differ in _ties(X, targets, order, hashes):
@@ -260,7 +261,7 @@ def _row_hashes(X, targets):
     hashes = np.zeros(X.shape[0], dtype=np.uint64)
     values_per_row = X.nnz / X.shape[0] if issparse(X) else X.shape[1]
     rows = max(1, int(HASHED_VALUES / max(1, values_per_row)))
-    for k in range(0, len(hashes), rows):  # calls of the kernel that are short, for the sake of Ctrl-C
+    for k in range(0, len(hashes), rows):  # short calls of the kernel, for the sake of Ctrl-C
         part = slice(k, k + rows)
         if issparse(X):
             add_csr(hashes[part], X.data, X.indices, X.indptr[k : k + rows + 1])
@@ -273,13 +274,13 @@ def _row_hashes(X, targets):
 
 
 def _values(X, targets, rows):
-    """Features and targets of some rows side by side."""
+    """The features and targets of some rows, side by side."""
     targets = targets[rows].reshape(len(rows), -1)
     return np.hstack([X[rows].toarray() if issparse(X) else X[rows], targets])
 
 
 def _ties(X, targets, order, hashes):
-    """The places whose row has the hash of the next, a part at a time, and whether the two rows differ."""
+    """Yield, in parts, the places whose row has the same hash as the next, and whether the two rows differ."""
     step = max(1, COMPARED_VALUES // (X.shape[1] + targets[:1].size))
     for k in range(0, len(order), step):
         part = order[k : k + step + 1]
@@ -296,18 +297,18 @@ class Draws:
     order : ndarray of int64
         The rows to draw from, in canonical order.
     sampling : {"uniform", "shuffle"}
-        Uniform with replacement (the lecture), or each row once an epoch in random order.
+        Uniform with replacement (the lecture), or each row once per epoch in random order.
     repeats : ndarray of int64, default=None
-        Each row stands for so many equal rows.
+        How many equal rows each row stands for.
     importance : ndarray of float, default=None
-        Draw in proportion to it (times `repeats`). Only with ``sampling="uniform"``.
+        Rows are drawn in proportion to it (times `repeats`). Only with ``sampling="uniform"``.
 
     Attributes
     ----------
     n_places : int
-        Number of rows, repetitions counted.
+        Number of rows, including repetitions.
     epoch_length : int
-        Number of draws in an epoch: `n_places`, or fewer where the epochs have been `shortened`.
+        Number of draws in an epoch: `n_places`, or fewer if the epochs have been `shortened`.
     """
 
     def __init__(self, order, sampling="uniform", repeats=None, importance=None):
@@ -322,14 +323,14 @@ class Draws:
             self.mass = self._cumulative_mass(importance[order])
 
     def _cumulative_mass(self, importance):
-        """The distribution function over the rows, which lie in blocks of equal importance.
+        """The cumulative distribution over the rows, which are sorted into blocks of equal importance.
 
-        Within a block it is the importance times a count, not a running sum: so a row that stands for three and three
-        rows give the very same numbers. In place, for there may be ten million rows.
+        Within a block it is the importance times a count, not a running sum, so that one row standing for three gives
+        exactly the same numbers as three rows. Computed in place, since there may be ten million rows.
         """
         begins = np.append(True, importance[1:] != importance[:-1])
         mass = np.arange(1.0, len(importance) + 1) if self.ends is None else self.ends.astype(float)
-        below = np.zeros(len(importance))  # first the counts below each block, then the mass
+        below = np.zeros(len(importance))  # first the counts below each block, later the mass
         below[1:][begins[1:]] = mass[:-1][begins[1:]]
         mass -= np.maximum.accumulate(below, out=below)
         mass *= importance
@@ -341,13 +342,13 @@ class Draws:
         return mass
 
     def shortened(self, epoch_length):
-        """The same draws in epochs of at most `n_places` of them."""
+        """The same draws in shorter epochs, of at most `n_places` draws."""
         other = copy.copy(self)
         other.epoch_length = epoch_length
         return other
 
     def frequency(self, n_samples):
-        """How often each row is expected in an epoch: shape (n_samples,), by row."""
+        """How often each row is expected to be drawn in an epoch: shape (n_samples,)."""
         share = np.ones(len(self.order)) if self.ends is None else np.diff(self.ends, prepend=0).astype(float)
         if self.mass is not None:
             share = np.diff(self.mass, prepend=0.0) * (self.n_places / self.mass[-1])
@@ -356,14 +357,14 @@ class Draws:
         return frequency
 
     def epoch(self, rng, chunk):
-        """The rows drawn in one epoch, in arrays of at most `chunk`.
+        """The rows drawn in one epoch, in arrays of at most `chunk` draws.
 
         Parameters
         ----------
         rng : numpy.random.Generator
-            The stream; how it is cut into chunks makes no difference to the draws.
+            The random stream. The draws do not depend on how they are cut into chunks.
         chunk : int
-            The longest array.
+            The maximum length of an array.
 
         Yields
         ------

@@ -8,27 +8,27 @@ import numpy as np
 
 __all__ = ["SCHEDULES", "Schedule"]
 
-#: name -> factor of τ in epoch e = 0, 1, ..., with the parameters power_t and max_iter, and how often it was lowered.
+#: Name -> factor of τ in epoch e = 0, 1, ..., given power_t, max_iter and how often τ has been lowered.
 SCHEDULES = {
     "constant": lambda e, power_t, max_iter, lowered: 1.0,
     "invscaling": lambda e, power_t, max_iter, lowered: (e + 1) ** -power_t,
     "adaptive": lambda e, power_t, max_iter, lowered: 0.2**lowered,
     "cosine": lambda e, power_t, max_iter, lowered: (1 + cos(pi * (e % max_iter) / max_iter)) / 2,
 }
-#: "adaptive" does not lower a τ that is not above it.
+#: "adaptive" only lowers a τ above this.
 SMALLEST = 1e-6
 
 
 @dataclass
 class Schedule:
-    """τ as a function of the epoch, counted over all trainings of an estimator.
+    """τ as a function of the epoch, counted from the first training of an estimator on.
 
     Parameters
     ----------
     learning_rate : float or callable
         τ, or a function of the epoch that returns it.
     name : str
-        One of `SCHEDULES`, whose factor multiplies it.
+        One of `SCHEDULES`, whose factor multiplies τ.
     power_t : float
         Exponent of "invscaling".
     max_iter : int
@@ -41,7 +41,7 @@ class Schedule:
     max_iter: int = 1
 
     def __call__(self, epoch, lowered=0):
-        """τ in an epoch, when "adaptive" has lowered it so many times."""
+        """τ in an epoch, if "adaptive" has lowered it `lowered` times."""
         tau = self.learning_rate
         if callable(tau):
             tau = tau(epoch)
@@ -53,9 +53,9 @@ class Schedule:
 
     @property
     def adapts(self):
-        """Whether the loss decides about τ."""
+        """Whether τ depends on the loss."""
         return self.name == "adaptive"
 
     def can_lower(self, tau):
-        """Whether training goes on, under "adaptive", with a fifth of τ instead of stopping."""
+        """Whether "adaptive" continues with a fifth of τ instead of stopping."""
         return self.adapts and tau > SMALLEST

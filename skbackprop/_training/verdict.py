@@ -1,6 +1,6 @@
-"""What is to be said of a training that has ended: that it diverged, was cut off, or has learned nothing; and why.
+"""The warning at the end of training, if it diverged, was cut off or learned nothing, and why.
 
-docs/stopping.md has the measurements behind the numbers.
+docs/stopping.md has the measurements behind the constants.
 """
 
 from math import dist, sqrt
@@ -15,31 +15,31 @@ from .stopping import ERRORS, SHARE, decrease
 
 __all__ = ["verdict"]
 
-#: Epochs before which nothing is said of what has been learned.
+#: Shorter trainings are not judged by what they have learned.
 EPOCHS_TO_JUDGE = 20
-#: What has been learned must be worth so much of the best constant's loss.
+#: The loss must be below that of the best constant by at least this share.
 CLEARLY = 0.01
-#: A unit is stuck if σ'(z) is smaller for each of so many samples: no step moves it. So many stuck units of a hidden
-#: layer are worth a warning.
+#: A unit is stuck, since no step moves it, if σ'(z) is below SMALLEST_SLOPE for each of up to SAMPLES samples. A share
+#: STUCK of stuck units in a hidden layer is worth a warning.
 SMALLEST_SLOPE = 0.001
 SAMPLES = 200
 STUCK = 0.9
-#: Standard deviations of y in regression, and the share of the rarest class, that are unusual.
+#: The usual range of the standard deviation of y in regression, and the share below which a class is rare.
 Y_SCALE = (0.1, 10)
 RARE = 0.01
 
 
 def verdict(progress, plan, estimator):
-    """What a ConvergenceWarning has to say of the training; None where there is nothing to say.
+    """The message of the ConvergenceWarning for a training; None if there is nothing to say.
 
     Parameters
     ----------
     progress : Progress
         The training, which has ended.
     plan : Plan
-        What it worked on.
+        Its samples and draws.
     estimator : estimator
-        Whose parameters it had.
+        The estimator, for its parameters.
 
     Returns
     -------
@@ -61,16 +61,16 @@ def verdict(progress, plan, estimator):
 
 def _divergence(progress, X, alpha):
     tau = progress.taus[-1] if progress.taus else None  # L-BFGS has none
-    if tau is not None and tau * alpha > 1:  # W ← W − τ α W, by itself, is on its way to blow up
+    if tau is not None and tau * alpha > 1:  # W ← W − τ α W alone is prone to blow up
         cause, remedy = f"learning_rate={tau:g} is too large for alpha={alpha:g}", "Choose a smaller alpha"
     else:
         values = X.data if issparse(X) else X
-        largest = max(values.max(initial=0), -values.min(initial=0))  # without an |X| as large as X
+        largest = max(values.max(initial=0), -values.min(initial=0))  # without a copy |X| of X
         cause = "the loss overflows with" if tau is None else f"learning_rate={tau:g} is too large for"
         cause += f" features of size up to {largest:.3g} and this loss"
         remedy = "Scale the features (StandardScaler) and, in regression, y"
     if tau is None:
-        return f"Training diverged: {cause}. The start weights are kept. {remedy}."
+        return f"Training diverged: {cause}. The initial weights are kept. {remedy}."
     return (
         f"Training diverged in epoch {len(progress.losses)}: {cause}. The weights of the best epoch are kept. "
         f"{remedy}; or choose a smaller learning_rate."
@@ -78,7 +78,7 @@ def _divergence(progress, X, alpha):
 
 
 def _cut_off(progress, estimator):
-    """That training was not finished, and whether the loss was still falling."""
+    """Says that training did not finish, and whether the loss was still falling."""
     losses = progress.losses
     if progress.ended == "max_fun":
         reached = (
@@ -99,10 +99,10 @@ def _cut_off(progress, estimator):
 
 
 def _loss_if_nothing_learned(progress, plan):
-    """The mean loss of the weights that are kept where it is not clearly below the best constant's, c; else None.
+    """The mean loss of the final weights, if it is not clearly below that of the best constant, c; else None.
 
-    It is not where m + 2 s > 0.99 c over the last quarter of the epochs, and where all samples, with the weights that
-    are kept, say the same: with `dropout` the curve is that of thinned networks.
+    It is not if m + 2 s > 0.99 c over the last quarter of the epochs and the loss of all samples with the final weights
+    is above 0.99 c too. The latter is for `dropout`, whose curve is that of thinned networks.
     """
     c, losses = progress.constant_loss, progress.losses
     recent = losses[-max(2, len(losses) // SHARE) :]
@@ -143,7 +143,7 @@ def _nothing_learned(progress, plan, estimator, stuck, loss):
     remedy = 'activation="relu"' + (' with loss="log_loss"' if classifies else "")
     return text + (
         f"Neither the sizes of the features ({low:.3g} to {high:.3g}) nor saturated units ({100 * stuck:.0f} % of a "
-        "hidden layer) explain it: X may say nothing about y. Otherwise try a larger learning_rate"
+        "hidden layer) explain this: X may say nothing about y. Otherwise, try a larger learning_rate"
         f"{_now(progress)}, more epochs, or {remedy}."
     )
 
@@ -153,7 +153,7 @@ def _saturation(progress, plan, stuck):
     low, high = _feature_sizes(few)
     return (
         f"{100 * stuck:.0f} % of the units of a hidden layer cannot learn: they are saturated on all of {few.shape[0]} "
-        f"samples looked at (σ'(z) < {SMALLEST_SLOPE}), with features of sizes from {low:.3g} to {high:.3g}"
+        f"samples examined (σ'(z) < {SMALLEST_SLOPE}), with feature sizes from {low:.3g} to {high:.3g}"
         f"{_now(progress)}. Scale the features (StandardScaler)."
     )
 
@@ -163,12 +163,12 @@ def _now(progress):
 
 
 def _few(plan):
-    """A few samples, the same ones in any order of the rows."""
+    """A few samples, which do not depend on the order of the rows."""
     return plan.samples.X[plan.order[:SAMPLES]]
 
 
 def _feature_sizes(X):
-    """The smallest and the largest root mean square of the features that are not always 0."""
+    """The smallest and largest root mean square of the features that are not constantly 0."""
     squares = X.multiply(X) if issparse(X) else np.square(X, dtype=np.float64)
     sizes = np.sqrt(np.asarray(squares.mean(axis=0)).ravel())
     sizes = sizes[sizes > 0]

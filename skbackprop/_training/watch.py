@@ -1,4 +1,4 @@
-"""What is done after each epoch, besides training."""
+"""What happens after each epoch besides training."""
 
 from dataclasses import dataclass
 
@@ -10,18 +10,18 @@ __all__ = ["Watch"]
 
 @dataclass
 class Watch:
-    """Looks at a training after each epoch. It changes nothing, but a callback may end the training.
+    """Watches a training after each epoch. It changes nothing, but a callback may end the training.
 
     Parameters
     ----------
     progress : Progress
         The training.
     estimator : estimator
-        The estimator that is trained; its `verbose` says whether to print a line.
+        The estimator being trained; its `verbose` says whether to print a line.
     held_out : HeldOut or None
         Samples to measure.
     epoch_done : callable or None
-        What tells the callbacks; see `callback_tasks`.
+        Notifies the callbacks; see `callback_tasks`.
     """
 
     progress: Progress
@@ -30,14 +30,14 @@ class Watch:
     epoch_done: object
 
     def __call__(self):
-        """Returns whether a callback wants the training to end."""
+        """Return whether a callback has asked for the training to end."""
         self.measure()
         if self.estimator.verbose:
             print(self._line())
         return self.epoch_done is not None and self.epoch_done(self.progress.snapshot)
 
     def measure(self):
-        """Measure the held-out samples, where that has not been done since the last epoch."""
+        """Measure the held-out samples, unless already done since the last epoch."""
         progress = self.progress
         if self.held_out is not None and len(progress.validation_losses) < len(progress.losses):
             self.held_out.measure(progress, self.estimator)

@@ -1,6 +1,6 @@
-"""Looking inside a network: pictures of what it has learned, and all that its steps compute.
+"""Looking inside a network: plots of what it has learned, and every number that its steps compute.
 
-The displays are drawn by matplotlib (``pip install "skbackprop[plot]"``).
+The displays need matplotlib (``pip install -e ".[plot]"``).
 """
 
 from ._diagram import NetworkDisplay

@@ -7,6 +7,7 @@ from ._drawing import (
     axes_for,
     axes_points,
     check_count,
+    elided,
     fitting_size,
     font_size,
     pyplot,
@@ -17,15 +18,25 @@ from ._inspected import Inspected, check_names
 
 __all__ = ["NetworkDisplay"]
 
+#: Room for the titles and for the colour bars, in font sizes.
+TITLE_ROOM, BARS_ROOM = 4.6, 4.4
+#: The font size in points below which numbers in circles cannot be read.
+SMALLEST_NUMBER = 4.0
+
 
 class NetworkDisplay:
-    """The network as a graph: a column of circles for each layer, a line for each weight.
+    """The network as a graph: a column of circles for each layer, and a line for each weight.
 
-    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (lecture.md, section 2): its hue is the sign, its
-    width and opacity are ``|W^l_jk|`` over the largest of W^l. The filling of unit j is the bias b^l_j in the same way.
-    Layers of more than `max_units` units are drawn by their first and last units.
+    The line from unit k of layer l−1 to unit j of layer l is W^l_jk (:ref:`the lecture, section 2 <lecture-2>`). Its
+    hue shows the sign; its width and opacity show ``|W^l_jk|`` relative to the largest in W^l. The fill of unit j shows
+    the bias b^l_j in the same way. A colour bar below each layer's weights gives both scales. Hidden units are numbered
+    from 1.
 
-    Make it by `from_estimator`.
+    Of a layer with more than `max_units` units, only the most important are drawn, ordered by number; a note below them
+    says how many are left out. A unit's importance is the norm of its incoming weights times the norm of its outgoing
+    weights; inputs and outputs have only one of the two.
+
+    Create it with `from_estimator`.
 
     Parameters
     ----------
@@ -43,20 +54,24 @@ class NetworkDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     units_ : list of ndarray of int
-        For each layer 0, ..., L the units that are drawn, from the top.
+        For each layer 0, ..., L, the units that are drawn, from top to bottom, counted from 0.
     edges_ : list of matplotlib LineCollection
-        For each layer 1, ..., L the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
+        For each layer 1, ..., L, the lines that lead to it. Line ``k * len(units_[l]) + j`` goes from the k-th unit
         drawn in layer l−1 to the j-th in layer l.
     nodes_ : list of matplotlib EllipseCollection
-        For each layer 0, ..., L its circles.
+        For each layer 0, ..., L, its circles.
     titles_ : list of matplotlib Text
-        For each layer its name, M_l and activation.
+        For each layer, its name, M_l and activation.
     texts_ : list of matplotlib Text
-        The names of inputs and outputs, from the top.
+        The names of the inputs and outputs, from top to bottom. Names that do not fit are shortened in the middle.
+    numbers_ : list of list of matplotlib Text
+        For each hidden layer, the numbers of its units, counted from 1; empty if the circles are too small.
+    colorbars_ : list of matplotlib AxesImage
+        For each layer 1, ..., L, the colours from the largest negative to the largest positive weight.
 
     Examples
     --------
@@ -84,32 +99,32 @@ class NetworkDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         feature_names : sequence of str, default=None
-            Names of the network's M_0 inputs; None takes those it was fitted with, or that the Pipeline gives them.
+            Names of the network's M_0 inputs. None uses those it was fitted with or that the Pipeline produces.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``, or of a regressor's outputs; None takes the labels.
+            Names of the classes, in the order of ``classes_``, or of a regressor's outputs. None uses the labels.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : NetworkDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
@@ -129,11 +144,11 @@ class NetworkDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         max_units : int, default=16
-            The most units, at least 2, that are drawn of a layer.
+            Maximum number of units drawn per layer, at least 2.
         cmap : str or Colormap, default="RdBu_r"
-            A diverging colour map; the colours of negative and positive numbers are taken from its two halves.
+            A diverging colour map, whose two halves provide the colours of negative and positive numbers.
 
         Returns
         -------
@@ -143,55 +158,62 @@ class NetworkDisplay:
         Raises
         ------
         ValueError
-            If `max_units` or the number of names is not allowed.
+            If `max_units` or the number of names is invalid.
         ImportError
             If matplotlib is not installed.
         """
-        pyplot(f"{type(self).__name__}.plot")
+        caller = f"{type(self).__name__}.plot"
+        plt = pyplot(caller)
         check_count(max_units, "max_units", least=2)
         sizes = [self.coefs[0].shape[0], *(W.shape[1] for W in self.coefs)]
-        self.units_ = [_shown(m, max_units) for m in sizes]
-        heights = [_heights(units, m) for units, m in zip(self.units_, sizes, strict=True)]
-        rows = max(-h[-1] for h in heights) * 2 + 1
-        figsize = (2.4 * len(self.coefs) + 2.6, float(np.clip(0.34 * rows + 1.2, 3.2, 14)))
-        plt, self.ax_, own = axes_for(ax, f"{type(self).__name__}.plot", figsize)
+        self.units_ = [
+            np.sort(np.argsort(-importance, kind="stable")[:max_units]) for importance in _importance(self.coefs)
+        ]
+        names = [self._names(end) for end in (0, -1)]
+        places = [len(units) + (len(units) < m) for units, m in zip(self.units_, sizes, strict=True)]
+        heights = [(n - 1) / 2 - np.arange(n) for n in places]  # the last is that of the units that are not drawn
+        base = font_size(plt)
+        _, self.ax_, own = axes_for(ax, caller, _figsize(names, len(self.coefs), max(places), base))
         self.figure_ = self.ax_.figure
-        size = self._frame(plt, axes_points(self.ax_, own), sizes, rows)
+        names, size = self._frame(axes_points(self.ax_, own), base, names, sizes, max(places))
         self._draw_edges(plt, heights, cmap)
         self._draw_nodes(plt, sizes, heights, cmap)
-        self._draw_names(sizes, heights, size)
+        self._draw_names(names, heights, size)
+        self._draw_colorbars(plt, cmap)
         return self
 
-    def _frame(self, plt, points, sizes, rows):
-        """Titles, limits and legend: everything has its room in points. Returns the font size of the names."""
+    def _frame(self, points, base, names, sizes, rows):
+        """Set titles and limits, laid out in points. Returns the names, shortened to fit, and their font size."""
         ax, L = self.ax_, len(self.coefs)
-        base = font_size(plt)
-        width, height = self._points = points
-        names = [self._names(end) for end in (0, -1)]
+        width, height = points
         titles = [
             _title(l, m, activation)
             for l, (m, activation) in enumerate(zip(sizes, [None, *self.activations], strict=True))
         ]
         title_size = fitting_size(titles, 0.95 * width / (L + 1), base)
-        title_room, legend_room = 4.6 * title_size, 2.2 * title_size
-        self._row = max((height - title_room - legend_room) / rows, 1.0)
-        self._radius = min(0.33, 13 / self._row)
+        title_room, self._bars_room = TITLE_ROOM * title_size, BARS_ROOM * title_size
+        self._row = max((height - title_room - self._bars_room) / rows, 1.0)
+        self._radius = min(0.36, 1.3 * base / self._row)
         size = min(base, max(0.9 * self._row, 4.0))
-        size = min(fitting_size(n, 0.3 * width, size) for n in names)
-        gap = self._radius * self._row + 0.5 * size
+        names_room = 0.6 * width
+        size = max(min(size, 5.0), size * min(1, names_room / (sum(_widest(n, size) for n in names) or 1)))
+        self._gap = self._radius * self._row + 0.5 * size
+        rooms = [max(names_room / 2, names_room - _widest(names[end], size)) for end in (-1, 0)]
+        names = [[elided(name, room, size) for name in n] for n, room in zip(names, rooms, strict=True)]
         margins = [
             max(
-                gap + max((text_width(name, size) for name in n), default=0),
-                text_width(title, title_size) / 2,
+                self._gap + _widest(names[end], size),
+                text_width(titles[end], title_size) / 2,
+                text_width(self._left_out(end, sizes), title_size) / 2,
             )
-            for n, title in zip(names, (titles[0], titles[-1]), strict=True)
+            for end in (0, -1)
         ]
-        column = max(width - sum(margins), 0.2 * width) / L
-        title_size = fitting_size(titles, 0.9 * column, title_size)
-        self._gap = gap
+        self._column = max(width - sum(margins), 0.2 * width) / L
+        title_size = fitting_size(titles, 0.9 * self._column, title_size)
+        self._title_size, self._bottom = title_size, -rows / 2
         ax.set(
-            xlim=(-margins[0] / column, L + margins[1] / column),
-            ylim=(-rows / 2 - legend_room / self._row, rows / 2 + title_room / self._row),
+            xlim=(-margins[0] / self._column, L + margins[1] / self._column),
+            ylim=(-rows / 2 - self._bars_room / self._row, rows / 2 + title_room / self._row),
         )
         ax.set_axis_off()
         top = rows / 2 + 0.6 * title_size / self._row
@@ -199,10 +221,15 @@ class NetworkDisplay:
             ax.text(l, top, title, ha="center", va="bottom", fontsize=title_size, linespacing=1.3, in_layout=False)
             for l, title in enumerate(titles)
         ]
-        return size
+        return names, size
+
+    def _left_out(self, l, sizes):
+        """What is said of the units of layer l that are not drawn."""
+        n = sizes[l] - len(self.units_[l])
+        return f"{n} with smaller weights" if n else ""
 
     def _names(self, end):
-        """The names of the inputs (0) or the outputs (-1) that are drawn."""
+        """The names of the inputs (0) or outputs (-1) that are drawn."""
         names, n = (
             (self.feature_names, self.coefs[0].shape[0]) if end == 0 else (self.output_names, self.coefs[-1].shape[1])
         )
@@ -212,12 +239,11 @@ class NetworkDisplay:
 
     def _draw_edges(self, plt, heights, cmap):
         from matplotlib.collections import LineCollection
-        from matplotlib.lines import Line2D
 
         self.edges_ = []
         widest = float(np.clip(self._row / 8, 0.8, 3))
         for l, W in enumerate(self.coefs, start=1):
-            start, end = heights[l - 1], heights[l]
+            start, end = (heights[k][: len(self.units_[k])] for k in (l - 1, l))
             segments = np.empty((len(start), len(end), 2, 2))
             segments[..., 0, 0], segments[..., 1, 0] = l - 1, l
             segments[..., 0, 1], segments[..., 1, 1] = start[:, None], end
@@ -230,100 +256,100 @@ class NetworkDisplay:
                 zorder=1,
             )
             self.edges_.append(self.ax_.add_collection(edges, autolim=False))
-        labels = ["positive weight, bias", "negative weight, bias"]
-        size = fitting_size(["".join(labels)], 0.72 * self._points[0], self.titles_[0].get_fontsize())
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=signed_colors(sign, 1, plt, cmap),
-                linewidth=2,
-                marker="o",
-                markeredgecolor=plt.rcParams["text.color"],
-                label=label,
-            )
-            for sign, label in zip((1, -1), labels, strict=True)
-        ]
-        legend = self.ax_.legend(
-            handles=handles,
-            loc="lower center",
-            ncols=2,
-            frameon=False,
-            fontsize=size,
-            borderaxespad=0,
-            borderpad=0.2,
-        )
-        legend.set_in_layout(False)
 
     def _draw_nodes(self, plt, sizes, heights, cmap):
-        from matplotlib.collections import EllipseCollection
         from matplotlib.colors import to_rgb
 
         background = next(
             (c for c in (self.ax_.get_facecolor(), self.figure_.get_facecolor()) if c[3] == 1), to_rgb("white")
         )
-        ring = plt.rcParams["text.color"]
-        self.nodes_ = []
-        for l, y in enumerate(heights):
-            fill = np.tile(np.array(background[:3]), (len(y), 1))
+        ring = dict(edgecolors=plt.rcParams["text.color"], linewidths=float(np.clip(self._row / 20, 0.4, 1.0)))
+        self.nodes_, self.numbers_ = [], []
+        for l, (units, y) in enumerate(zip(self.units_, heights, strict=True)):
+            places = np.column_stack([np.full(len(units), l), y[: len(units)]])
+            nodes = self._circles(places, facecolors=[background], zorder=2, **ring)  # no line shows through
             if l > 0:
                 b = np.asarray(self.intercepts[l - 1])
-                color = signed_colors(b[self.units_[l]], np.abs(b).max(), plt, cmap)
-                fill = color[:, 3:] * color[:, :3] + (1 - color[:, 3:]) * fill  # opaque: no line shows through
-            diameter = np.full(len(y), 2 * self._radius)
-            nodes = EllipseCollection(
-                diameter,
-                diameter,
-                np.zeros(len(y)),
-                units="y",
-                offsets=np.column_stack([np.full(len(y), l), y]),
-                offset_transform=self.ax_.transData,
-                facecolors=fill,
-                edgecolors=ring,
-                linewidths=float(np.clip(self._row / 20, 0.4, 1.0)),
-                zorder=2,
-            )
-            self.nodes_.append(self.ax_.add_collection(nodes, autolim=False))
-            if len(y) < sizes[l]:
-                middle = (y[-(-len(y) // 2) - 1] + y[-(-len(y) // 2)]) / 2
-                dots = middle + np.array([-0.28, 0, 0.28])
-                self.ax_.plot(np.full(3, l), dots, "o", color=ring, markersize=float(np.clip(self._row / 8, 0.8, 2.5)))
+                fill = signed_colors(b[units], np.abs(b).max(), plt, cmap)
+                nodes = self._circles(places, facecolors=fill, zorder=2.1, **ring)
+            self.nodes_.append(nodes)
+            if 0 < l < len(heights) - 1:
+                self.numbers_.append(self._number(units, places))
+            if text := self._left_out(l, sizes):
+                size = fitting_size([text], 0.9 * self._column, min(self._title_size, 0.9 * self._row))
+                self.ax_.text(l, y[-1], text, ha="center", va="center", fontsize=size, style="italic", in_layout=False)
 
-    def _draw_names(self, sizes, heights, size):
-        L = len(self.coefs)
+    def _circles(self, places, **style):
+        """A layer's circles."""
+        from matplotlib.collections import EllipseCollection
+
+        diameter = np.full(len(places), 2 * self._radius)
+        at = dict(units="y", offsets=places, offset_transform=self.ax_.transData)
+        circles = EllipseCollection(diameter, diameter, np.zeros(len(places)), **at, **style)
+        return self.ax_.add_collection(circles, autolim=False)
+
+    def _number(self, units, places):
+        """Write the units' numbers into their circles."""
+        numbers, diameter = [str(j + 1) for j in units], 2 * self._radius * self._row
+        size = fitting_size(numbers, 0.75 * diameter, min(0.6 * diameter, self._title_size), least=1.0)
+        if size < SMALLEST_NUMBER:
+            return []
+        style = dict(ha="center", va="center_baseline", fontsize=size, zorder=3, in_layout=False)
+        return [self.ax_.text(*place, number, **style) for place, number in zip(places, numbers, strict=True)]
+
+    def _draw_names(self, names, heights, size):
+        ends = ((0, 0, -self._gap, "right"), (-1, len(self.coefs), self._gap, "left"))
+        style = dict(textcoords="offset points", va="center", fontsize=size, in_layout=False)
         self.texts_ = [
-            self.ax_.annotate(
-                name,
-                (l, y),
-                (gap, 0),
-                textcoords="offset points",
-                ha=ha,
-                va="center",
-                fontsize=size,
-                in_layout=False,
-            )
-            for end, l, gap, ha in ((0, 0, -self._gap, "right"), (-1, L, self._gap, "left"))
-            for y, name in zip(heights[end], self._names(end), strict=False)
+            self.ax_.annotate(name, (l, y), (gap, 0), ha=ha, **style)
+            for end, l, gap, ha in ends
+            for y, name in zip(heights[end], names[end], strict=False)
         ]
 
+    def _draw_colorbars(self, plt, cmap):
+        """Below each layer's weights: their colours, and the largest weight and bias, which the strongest stand for."""
+        colors = signed_colors(np.linspace(-1, 1, 101), 1, plt, cmap)[None]
+        line = self._bars_room / BARS_ROOM / self._row
+        top, bottom = self._bottom - 0.4 * line, self._bottom - line
+        arrays = list(zip(self.coefs, self.intercepts, strict=True))
+        largest = [[f"{np.abs(array).max():.2g}" for array in layer] for layer in arrays]
+        ends = [("\n".join(f"−{number}" for number in layer), "\n".join(layer)) for layer in largest]
+        size = fitting_size([low for low, _ in ends], 0.33 * self._column, self._title_size, least=4.0)
+        style = dict(va="top", fontsize=size, linespacing=1.3, in_layout=False)
+        self.colorbars_ = []
+        for l, (low, high) in enumerate(ends, start=1):
+            left, right = l - 0.9, l - 0.1
+            image = self.ax_.imshow(colors, extent=(left, right, bottom, top), aspect="auto", interpolation="bilinear")
+            self.colorbars_.append(image)
+            labels = [(left, low, "left"), (l - 0.5, f"$W^{{{l}}}$\n$b^{{{l}}}$", "center"), (right, high, "right")]
+            if text_width(low, size) + text_width(high, size) + 1.5 * size > 0.8 * self._column:
+                del labels[1]  # no room: the place of the bar says whose scale it is
+            for x, text, ha in labels:
+                self.ax_.text(x, bottom - 0.3 * line, text, ha=ha, **style)
 
-def _shown(m, max_units):
-    """The units that are drawn of a layer of m: all, or the first and the last."""
-    if m <= max_units:
-        return np.arange(m)
-    return np.r_[: -(-max_units // 2), m - max_units // 2 : m]
+
+def _importance(coefs):
+    """For each unit of each layer, the norm of the weights that lead to it times that of those that lead away."""
+    coefs = [np.asarray(W, dtype=float) for W in coefs]
+    to = [1.0, *(np.linalg.norm(W, axis=0) for W in coefs)]
+    away = [*(np.linalg.norm(W, axis=1) for W in coefs), 1.0]
+    return [first * second for first, second in zip(to, away, strict=True)]
 
 
-def _heights(units, m):
-    """The units' places in their column, one apart, and one place left out for the units that are not drawn."""
-    place = np.arange(len(units), dtype=float)
-    if len(units) < m:
-        place[-(-len(units) // 2) :] += 1
-    return place[-1] / 2 - place
+def _figsize(names, L, rows, base):
+    """A figure, in inches, in which the layers have room, and the names, unless they are very long."""
+    width = 17 * base * L + 4 * base + sum(_widest(n, base) for n in names)
+    height = max(24, 1.8 * base) * rows + (TITLE_ROOM + BARS_ROOM) * base
+    return float(np.clip(width / 72, 3.6, 16)), float(np.clip(height / 72, 2.8, 14))
+
+
+def _widest(names, size):
+    """The width of the longest name in points."""
+    return max((text_width(name, size) for name in names), default=0)
 
 
 def _title(l, m, activation):
-    """What stands above layer l; activation None is the input."""
+    """The title above layer l; the input has no activation (None)."""
     if activation is None:
         return f"input\n$M_0 = {m}$\n"
     return f"layer {l}\n$M_{{{l}}} = {m}$\n{activation.replace('_', ' ')}"

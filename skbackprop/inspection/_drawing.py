@@ -1,5 +1,6 @@
-"""What the displays draw with: axes, colours, texts that fit, legends, grids of images."""
+"""Drawing tools for the displays: axes, colours, text that fits, legends and grids of images."""
 
+import re
 from numbers import Integral
 
 import numpy as np
@@ -11,6 +12,7 @@ __all__ = [
     "check_count",
     "class_colors",
     "class_handles",
+    "elided",
     "fitting_size",
     "font_size",
     "grid_figsize",
@@ -25,11 +27,11 @@ __all__ = [
     "tiles",
 ]
 
-#: The colour map of signed values: blue below 0, red above. Its colours are told apart by colour-blind readers.
+#: The colour map of signed values, blue below 0 and red above. Colour-blind readers can tell the colours apart.
 SIGNED = "RdBu_r"
 
-#: Ten colours for classes, chosen by M. A. Petroff (arXiv:2107.02270) to be told apart by colour-blind readers, and
-#: light enough for a dark background.
+#: Ten colours for classes, chosen by M. A. Petroff (arXiv:2107.02270) so that colour-blind readers can tell them apart,
+#: and light enough for a dark background.
 CLASS_COLORS = (
     "#3f90da",
     "#ffa90e",
@@ -45,11 +47,13 @@ CLASS_COLORS = (
 
 
 def pyplot(caller):
-    """matplotlib.pyplot, imported when something is drawn and not before."""
+    """matplotlib.pyplot, imported only when something is drawn."""
     try:
         import matplotlib.pyplot as plt
     except ImportError as error:
-        raise ImportError(f'{caller} needs matplotlib: pip install "skbackprop[plot]" ({error})') from error
+        raise ImportError(
+            f'{caller} needs matplotlib: in a copy of the repository, pip install -e ".[plot]" ({error})'
+        ) from error
     return plt
 
 
@@ -60,7 +64,7 @@ def check_count(value, parameter, least=1):
 
 
 def resolve_image_shape(image_shape, n_features):
-    """`image_shape` as a tuple (h, w) or (h, w, 3) of n_features numbers."""
+    """`image_shape` as a tuple (h, w) or (h, w, 3) with n_features entries in total."""
     shape = tuple(image_shape) if np.iterable(image_shape) else (image_shape,)
     if (
         not all(isinstance(m, Integral) for m in shape)
@@ -68,12 +72,12 @@ def resolve_image_shape(image_shape, n_features):
         or (len(shape) == 3 and shape[2] != 3)
         or np.prod(shape) != n_features
     ):
-        raise ValueError(f"image_shape must be (h, w) or (h, w, 3), of {n_features} pixels in all; got {image_shape!r}")
+        raise ValueError(f"image_shape must be (h, w) or (h, w, 3), with {n_features} values; got {image_shape!r}")
     return shape
 
 
 def axes_for(ax, caller, figsize):
-    """pyplot, the axes to draw on, and whether they are new, in a figure of their own."""
+    """pyplot, the axes to draw on, and whether they are in a new figure of their own."""
     plt = pyplot(caller)
     if ax is not None:
         return plt, ax, False
@@ -90,7 +94,7 @@ def class_colors(n, plt):
 
 
 def signed_colors(values, largest, plt, cmap):
-    """Colours of signed values: the sign is the hue, |value| / largest the opacity. Array of shape (..., 4)."""
+    """Colours of signed values: hue for the sign, opacity |value| / largest. Array of shape (..., 4)."""
     values = np.asarray(values, dtype=float)
     low, high = plt.get_cmap(cmap)([0.15, 0.85])
     colors = np.where((values < 0)[..., None], low, high)
@@ -99,14 +103,14 @@ def signed_colors(values, largest, plt, cmap):
 
 
 def font_size(plt):
-    """The font size in points that texts have unless told otherwise."""
+    """The default font size in points."""
     from matplotlib.font_manager import FontProperties
 
     return FontProperties(size=plt.rcParams["font.size"]).get_size_in_points()
 
 
 def axes_points(ax, own_figure=False):
-    """Width and height of the axes in points; about what a layout engine will leave of them, before it has run."""
+    """Width and height of the axes in points; an estimate if a layout engine has yet to run."""
     size = 72 / ax.figure.dpi * ax.figure.bbox.size
     if own_figure:
         return 0.97 * size
@@ -115,12 +119,12 @@ def axes_points(ax, own_figure=False):
 
 
 def room_beside(ax, own_figure):
-    """Whether a layout engine makes room for what is put beside the axes."""
+    """Whether a layout engine makes room for artists beside the axes."""
     return own_figure or ax.figure.get_layout_engine() is not None
 
 
 def text_width(text, size):
-    """The width of a text, its longest line, in points."""
+    """The width of a text, that is of its longest line, in points."""
     from matplotlib.cbook import is_math_text
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
@@ -131,13 +135,27 @@ def text_width(text, size):
 
 
 def fitting_size(texts, room, size, least=5.0):
-    """The font size, at most `size`, at which the longest of the texts fits into `room` points."""
+    """The largest font size, up to `size`, at which the longest of the texts fits into `room` points."""
     widest = max((text_width(text, size) for text in texts), default=0)
     return size if widest <= room else max(least, size * room / widest)
 
 
+def elided(text, room, size):
+    """The text, without as much of its middle as does not fit into `room` points; formulas stay whole."""
+    from matplotlib.cbook import is_math_text
+
+    if is_math_text(text) or text_width(text, size) <= room:
+        return text
+    letters = re.findall(r"\\\$|.", text, re.DOTALL)  # an escaped $ is one
+    for kept in range(len(letters) - 1, 0, -1):
+        shorter = "".join([*letters[: -(-kept // 2)], "…", *letters[len(letters) - kept // 2 :]])
+        if text_width(shorter, size) <= room:
+            return shorter
+    return "…"
+
+
 def legend_beside(plt, ax, own_figure, handles, **kwargs):
-    """A legend beside the axes where the figure makes room for it, else where it hides least; in letters that fit."""
+    """A legend beside the axes if the figure makes room, otherwise where it hides least, in a font size that fits."""
     columns = -(-len(handles) // 12)
     width, height = axes_points(ax, own_figure)
     size = fitting_size([handle.get_label() for handle in handles], 0.4 * width / columns, legend_size(plt))
@@ -155,7 +173,7 @@ def legend_size(plt):
 
 
 def class_handles(names, plt):
-    """What a legend of the classes shows: a dot in each class's colour."""
+    """The handles for a legend of the classes: a dot in each class's colour."""
     from matplotlib.lines import Line2D
 
     return [
@@ -165,13 +183,13 @@ def class_handles(names, plt):
 
 
 def tiles(count, h, w):
-    """Rows and columns of a grid of `count` images of h x w, about as 3 to 4."""
+    """Numbers of rows and columns for a grid of `count` images of h x w, with an aspect ratio of about 3 to 4."""
     columns = min(count, max(1, round(np.sqrt(count * 4 / 3 * h / w))))
     return -(-count // columns), columns
 
 
 def grid_figsize(rows, columns, h, w, labels=True):
-    """A figure for rows and columns of images of h x w, as `image_grid` draws them, and a colour bar."""
+    """The size of a figure for a grid of images of h x w, drawn by `image_grid`, and a colour bar."""
     gap = 0.12 * max(h, w)
     width, height = columns * (w + gap), rows * (h + gap)
     scale = min(7 / max(width, height), max(1.9, 3.2 / max(rows, columns)) / max(h, w))
@@ -179,13 +197,13 @@ def grid_figsize(rows, columns, h, w, labels=True):
 
 
 def image_grid(plt, ax, own_figure, images, columns, labels, styles):
-    """Draw images of h x w in rows of `columns`, each with a label above it; an AxesImage each.
+    """Draw images of h x w in rows of `columns`, each with a label above it; return their AxesImages.
 
-    `styles` has the arguments of imshow for each image.
+    `styles` holds the arguments of imshow for each image.
     """
     h, w = images[0].shape[:2]
     gap = 0.12 * max(h, w)
-    width = 0.85 * axes_points(ax, own_figure)[0] / columns  # a colour bar takes the rest
+    width = 0.85 * axes_points(ax, own_figure)[0] / columns  # the colour bar takes the rest
     size = fitting_size(labels, 0.95 * width, 0.8 * font_size(plt))
     line = 1.3 * size * (w + gap) / width if any(labels) else 0  # points to pixels
     drawn = []

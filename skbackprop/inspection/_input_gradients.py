@@ -24,25 +24,25 @@ __all__ = ["InputGradientDisplay"]
 class InputGradientDisplay:
     """Which inputs an output depends on: ∂ output / ∂ x, by backprop to layer 0.
 
-    The gradient is that of ``input_gradients``: of z^L_k for a classifier, of ŷ_k for a regressor, with respect to
-    the inputs of the network, in a Pipeline those that its earlier steps make. Of single samples it is drawn with its
-    sign; of many samples the mean of its absolute value is drawn (δ of lecture.md, section 2, taken one layer further
-    down).
+    The gradient is that of ``input_gradients``: of z^L_k for a classifier or ŷ_k for a regressor, with respect to the
+    inputs of the network. In a Pipeline, these are the outputs of the earlier steps. It is found like the δ^l of
+    :ref:`the lecture, section 2 <lecture-2>`, one layer further down. For single samples the gradient is drawn with its
+    sign; for many samples, the mean of its absolute value is drawn.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     gradients : array-like of shape (n_samples, n_features)
         The gradients.
     kind : {"sample", "mean"}
-        Whether to draw the gradient of each sample, or the mean of ``|gradient|`` over the samples.
+        Whether to draw the gradient at each sample or the mean of ``|gradient|`` over the samples.
     quantity : str
-        The symbol of the output, in TeX's notation.
+        The symbol of the output, in TeX notation.
     labels : list of str
-        Which output it was: a text for each sample, or with "mean" one in all.
+        The name of the output: one for each sample, or a single one with "mean".
     samples : array-like of shape (n_samples, n_features), default=None
-        The samples, to be drawn above their gradients as images.
+        The samples, drawn as images above their gradients.
     image_shape : tuple, default=None
         (h, w) or (h, w, 3), for images.
     feature_names : list of str, default=None
@@ -51,19 +51,19 @@ class InputGradientDisplay:
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     features_ : ndarray of int or None
-        The features that have a bar, from the top.
+        The features with a bar, from top to bottom.
     bars_ : matplotlib BarContainer or None
         Their bars.
     images_ : list of matplotlib AxesImage
-        The images of gradients.
+        The images of the gradients.
     sample_images_ : list of matplotlib AxesImage
         The images of the samples.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the images.
+        The colour bar of the images.
 
     Examples
     --------
@@ -108,44 +108,45 @@ class InputGradientDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples at which the gradient is taken.
+            The samples at which to take the gradient.
         output : int, default=None
-            The output k, counted from 0. None takes the only one; or of a classifier the largest at each sample, that
-            of the predicted class; or of other networks all, if `kind` is "mean": the mean over them too.
+            The output k, counted from 0. None uses the only output; for a classifier with several, that of the
+            predicted class at each sample; for other networks, if `kind` is "mean", the mean over all outputs.
         image_shape : tuple of int, default=None
-            (h, w) or (h, w, 3): draw images, the features being the pixels in C order. Of the colours' gradients the
-            sum is drawn: the gradient for a change of all three.
+            (h, w) or (h, w, 3): draw images, whose pixels are the features in C order. The gradients of the three
+            colours are summed, which is the effect of changing all three at once.
         kind : {"auto", "sample", "mean"}, default="auto"
-            "sample" draws the gradient of each sample: an image below the sample's, for up to ten, or bars for one.
-            "mean" draws the mean of ``|∂ output / ∂ x|`` over the samples. "auto" is "sample" for one sample, else
-            "mean".
+            "sample" draws the gradient at each sample: as images below those of up to ten samples, or as bars for one
+            sample. "mean" draws the mean of ``|∂ output / ∂ x|`` over the samples. "auto" means "sample" for a single
+            sample and "mean" otherwise.
         feature_names : sequence of str, default=None
-            Names of the network's M_0 inputs; None takes those it was fitted with, or that the Pipeline gives them.
+            Names of the network's M_0 inputs. None uses those it was fitted with or that the Pipeline produces.
         class_names : sequence of str, default=None
-            Names of the classes, in the order of ``classes_``, or of a regressor's outputs; None takes the labels.
+            Names of the classes, in the order of ``classes_``, or of a regressor's outputs. None uses the labels.
         max_features : int, default=20
-            The most bars: those of the features of the largest sizes.
+            Maximum number of bars; the features with the largest values are shown.
         cmap : str or Colormap, default=None
-            A colour map, diverging for single samples; None takes "RdBu_r", and for means "viridis".
+            A colour map, which should be diverging for single samples. None uses "RdBu_r" for single samples and
+            "viridis" for means.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : InputGradientDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If an argument is out of range, or there are too many samples, or too many outputs, for one picture.
+            If an argument is out of range, or there are too many samples or outputs for one picture.
         ImportError
             If matplotlib is not installed.
         """
@@ -166,7 +167,7 @@ class InputGradientDisplay:
             image_shape = resolve_image_shape(image_shape, inputs.shape[1])
             samples = _dense(X if np.shape(X) == inputs.shape else inputs)
         if kind == "sample" and n > (most := 1 if image_shape is None else 10):
-            raise ValueError(f'kind="sample" draws at most {most} of these samples; X has {n}. kind="mean" takes all')
+            raise ValueError(f'kind="sample" draws at most {most} sample(s); X has {n}. Use kind="mean" for more')
         quantity = "z" if inspected.is_classifier else r"\hat{y}" if is_regressor(model) else "a^L"
         names = inspected.output_names(class_names, feature_names)
         if K > 1 or inspected.is_classifier:
@@ -199,11 +200,12 @@ class InputGradientDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         max_features : int, default=20
-            The most bars: those of the features of the largest sizes.
+            Maximum number of bars; the features with the largest values are shown.
         cmap : str or Colormap, default=None
-            A colour map, diverging for single samples; None takes "RdBu_r", and for means "viridis".
+            A colour map, which should be diverging for single samples. None uses "RdBu_r" for single samples and
+            "viridis" for means.
 
         Returns
         -------
@@ -295,7 +297,7 @@ class InputGradientDisplay:
 
 
 def _of_the_predicted_class(model, inputs):
-    """The largest output at each sample, and its gradient."""
+    """The index of the largest output at each sample, and its gradient."""
     largest = model._z(inputs, len(model.coefs_)).argmax(axis=1)
     gradients = np.empty(inputs.shape, dtype=model.coefs_[0].dtype)
     for k in np.unique(largest):

@@ -1,4 +1,4 @@
-"""The model inside an estimator, the steps before it, and the names of features, classes and outputs."""
+"""The model inside an estimator, the steps before it, and the names of its features, classes and outputs."""
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -15,27 +15,27 @@ __all__ = ["Inspected", "check_names", "like_frame", "plain_text"]
 
 
 class Inspected:
-    """The fitted model inside an estimator, and the steps that its samples pass before they come to it.
+    """The fitted model inside an estimator, and the steps that samples pass through before they reach it.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted network, or what holds one: a Pipeline that ends in it, a search (``best_estimator_``), a
-        TransformedTargetRegressor (``regressor_``).
+        A fitted network or something that contains one: a Pipeline that ends in it, a search (``best_estimator_``) or
+        a TransformedTargetRegressor (``regressor_``).
 
     Attributes
     ----------
     estimator : estimator
-        As given: it predicts for samples as they are before the steps.
+        The estimator given, which predicts from samples before the steps.
     model : BaseBackprop
-        The estimator of this package.
+        The network: an estimator of this package.
     steps : list of transformers
-        The steps before it, in their order.
+        The steps before it, in order.
 
     Raises
     ------
     TypeError
-        If there is no network at the end.
+        If the estimator does not end in a network.
     NotFittedError
         If the network is not fitted.
     """
@@ -53,7 +53,7 @@ class Inspected:
             elif isinstance(inner, BaseSearchCV) or hasattr(inner, "best_estimator_"):
                 check_is_fitted(inner)
                 if not hasattr(inner, "best_estimator_"):
-                    raise ValueError("the search has no best_estimator_: it was made with refit=False")
+                    raise ValueError("the search has no best_estimator_, because it was made with refit=False")
                 inner = inner.best_estimator_
             else:
                 raise TypeError(
@@ -71,23 +71,23 @@ class Inspected:
 
     @property
     def activation_names(self):
-        """Names of the activations of layers 1, ..., L."""
+        """The names of the activations of layers 1, ..., L."""
         return list(self.model._activations)
 
     @property
     def n_features(self):
-        """Number of features before the steps."""
+        """The number of features before the steps."""
         first = self.steps[0] if self.steps else self.model
         return getattr(self.estimator, "n_features_in_", getattr(first, "n_features_in_", self.sizes[0]))
 
     def inputs(self, X):
-        """The network's samples: X after the steps."""
+        """The input of the network: X after the steps."""
         for step in self.steps:
             X = step.transform(X)
         return X
 
     def input_names(self, given=None):
-        """Names of the network's inputs: those given, else the features' as far as they have any, else x_1, x_2, ..."""
+        """Names of the network's inputs: those given, or those of the features if they have any, or x_1, x_2, ..."""
         n = self.sizes[0]
         if given is not None:
             return plain_text(check_names(given, n, "feature_names"))
@@ -103,7 +103,7 @@ class Inspected:
         try:
             for step in self.steps:
                 names = step.get_feature_names_out(names)
-        except (AttributeError, ValueError):  # a step that knows no names
+        except (AttributeError, ValueError):  # a step without feature names
             return None
         return names
 
@@ -122,14 +122,14 @@ class Inspected:
         return hasattr(self.model, "classes_")
 
     def class_names(self, given=None):
-        """Names of the classes: those given, else the labels; none where there are no classes."""
+        """Names of the classes: those given or the labels; empty without classes."""
         classes = getattr(self.model, "classes_", [])
         return plain_text(classes if given is None else check_names(given, len(classes), "class_names"))
 
     def target(self, y, class_names=None):
-        """What colours samples: the codes of their classes and the classes' names, or values and None."""
+        """What to colour samples by: class codes and class names, or values and None."""
         if np.ndim(y) != 1:
-            raise ValueError(f"y must be one column of labels or values; got the shape {np.shape(y)}")
+            raise ValueError(f"y must be one column of labels or values; got shape {np.shape(y)}")
         y = np.asarray(y)
         if self.is_classifier:
             return class_codes(y, self.model.classes_), self.class_names(class_names)
@@ -140,9 +140,10 @@ class Inspected:
         return class_codes(y, classes), plain_text(names)
 
     def output_names(self, given=None, feature_names=None):
-        """Names of the outputs: those given, else the classes, else ŷ_1, ŷ_2, ...
+        """Names of the outputs: those given, or the classes, or ŷ_1, ŷ_2, ...
 
-        Of two classes, which have one output, the name of the second. Of a network that reproduces its inputs, theirs.
+        Two classes share one output, which has the name of the second. The outputs of a network that reproduces its
+        inputs have the names of the inputs.
         """
         n = self.sizes[-1]
         if self.is_classifier:
@@ -160,7 +161,7 @@ def class_codes(y, classes):
     y = np.asarray(y)
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
-        raise ValueError(f"y has labels that the estimator does not know: {unknown}; it knows {classes}")
+        raise ValueError(f"y has labels that the estimator does not know: {unknown}; its classes are {classes}")
     return np.searchsorted(classes, y)
 
 
@@ -177,11 +178,11 @@ def numbered_features(n):
 
 
 def plain_text(names):
-    """The names as texts that matplotlib draws as they are: their $ begin no formula."""
+    """The names with every $ escaped, so that matplotlib does not take them for formulas."""
     return [str(name).replace("$", r"\$") for name in names]
 
 
 def like_frame(values, X):
-    """The values with the columns of X where X is a data frame, so that the estimator finds its features' names."""
+    """The values as a data frame with the columns of X, if X is one, so that the estimator finds its feature names."""
     adapter = _get_adapter_from_container(X) if hasattr(X, "columns") else None
     return values if adapter is None else adapter.create_container(values, values, columns=list(X.columns))

@@ -13,38 +13,38 @@ __all__ = ["LatentSpaceDisplay"]
 
 
 class LatentSpaceDisplay:
-    """The outputs a^l of a layer, a point for each sample.
+    """The outputs a^l of a layer, with one point per sample.
 
-    Where M_l is small, a^l is a set of latent features of the sample, of few dimensions (lecture.md, section 5). Two
-    units are the two axes. More are projected onto the first two principal components of their outputs. One unit is
-    the horizontal axis; the vertical one is the class (a little scattered, so that points do not hide each other) or
-    the target value.
+    If M_l is small, a^l is a set of low-dimensional latent features of the sample
+    (:ref:`the lecture, section 5 <lecture-5>`). With two units, these are the two axes. With more, their outputs are
+    projected onto the first two principal components. With one, it is the horizontal axis, and the vertical axis is the
+    class (jittered, so that points do not hide each other) or the target value.
 
-    Make it by `from_estimator`.
+    Create it with `from_estimator`.
 
     Parameters
     ----------
     points : array-like of shape (n_samples, 2)
-        What is drawn.
+        The points to draw.
     target : array-like of shape (n_samples,), default=None
         The samples' classes, as integers, or their values.
     class_names : list of str, default=None
-        Names of the classes; None where the target is a value.
+        Names of the classes; None if the targets are values.
     xlabel, ylabel : str, default=""
-        What the axes are.
+        The labels of the axes.
     rows : list of str, default=None
-        The names of the rows 0, 1, ..., where the vertical axis is the class.
+        The names of rows 0, 1, ..., if the vertical axis is the class.
 
     Attributes
     ----------
     ax_ : matplotlib Axes
-        The axes drawn on.
+        The axes with the plot.
     figure_ : matplotlib Figure
-        Its figure.
+        The figure containing the axes.
     scatter_ : matplotlib PathCollection
-        The samples, in their order.
+        The samples, in order.
     colorbar_ : matplotlib Colorbar or None
-        The scale of the target values.
+        The colour bar of the target values.
 
     Examples
     --------
@@ -73,34 +73,35 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         estimator : estimator
-            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search
-            or a TransformedTargetRegressor around them.
+            A fitted `BackpropClassifier` or `BackpropRegressor`, a Pipeline that ends in one, or a search or a
+            TransformedTargetRegressor around them.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
         y : array-like of shape (n_samples,), default=None
-            Their classes or target values, for the colours.
+            Their classes or target values, which determine the colours.
         layer : int, default=None
-            The layer l, from 1 to L; None takes the hidden layer of the fewest units, of several such the middle one.
+            The layer l, from 1 to L. None uses the hidden layer with the fewest units, the middle one if there are
+            several.
         class_names : sequence of str, default=None
-            Names of the classes, in their order; None takes the labels.
+            Names of the classes, in sorted order of the labels. None uses the labels.
         cmap : str or Colormap, default="viridis"
             The colour map of target values.
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
 
         Returns
         -------
         display : LatentSpaceDisplay
-            The picture and its parts.
+            The display, with the artists that were drawn.
 
         Raises
         ------
         TypeError
-            If there is no network in the estimator.
+            If the estimator does not contain a network.
         NotFittedError
-            If it is not fitted.
+            If the estimator is not fitted.
         ValueError
-            If there is no such layer, or y is not one column as long as X.
+            If there is no such layer, or if y is not a single column with one entry per sample.
         ImportError
             If matplotlib is not installed.
         """
@@ -149,7 +150,7 @@ class LatentSpaceDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            The axes to draw on; None makes a figure.
+            The axes to draw on. None creates a new figure.
         cmap : str or Colormap, default="viridis"
             The colour map of target values.
 

@@ -11,7 +11,7 @@ from importlib.resources import files
 import numpy as np
 from scipy.sparse import issparse
 
-__all__ = ["MAX_BYTES", "Setting", "document", "fragment", "page_bytes", "plain_name"]
+__all__ = ["MAX_BYTES", "Setting", "document", "fragment", "page_bytes", "plain_name", "styled"]
 
 #: A page whose numbers take more bytes is not made.
 MAX_BYTES = 30 * 2**20
@@ -87,13 +87,20 @@ def fragment(steps, draws, setting, table):
     """
     name = f"skb-{uuid.uuid4().hex[:12]}"
     data = json.dumps(_data(steps, draws, setting), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    folder = files(__package__)
-    script, style = (_unindented(folder.joinpath(f"stepper.{kind}").read_text("utf-8")) for kind in ("js", "css"))
-    return (
-        f'<div class="skb-stepper" id="{name}"><style>{style}</style>'
-        f'<div class="skb-static">{table}</div>'
+    return styled(
+        table,
         f'<script type="application/json">{data.replace("<", chr(92) + "u003c")}</script>'
-        f'<script>{script}\nskbackpropStepper(document.getElementById("{name}"));</script></div>'
+        f'<script>{_source("js")}\nskbackpropStepper(document.getElementById("{name}"));</script>',
+        name,
+    )
+
+
+def styled(table, scripts="", name=""):
+    """A table in the page's style, with what takes its place where scripts run."""
+    identity = f' id="{name}"' if name else ""
+    return (
+        f'<div class="skb-stepper"{identity}><style>{_source("css")}</style>'
+        f'<div class="skb-static">{table}</div>{scripts}</div>'
     )
 
 
@@ -134,7 +141,7 @@ def _data(steps, draws, setting):
         "classes": setting.classes,
         "n": len(samples),
         "epoch": setting.epoch_length,
-        "rows": rows.tolist(),
+        "rows": None if len(rows) == len(samples) else rows.tolist(),
         "draws": [place[int(row)] for row in draws],
         "tau": _base64([step.tau for step in steps]),
         "before": _base64([step.loss for step in steps]),
@@ -147,9 +154,12 @@ def _data(steps, draws, setting):
     }
 
 
-def _unindented(source):
-    """Source without the space at the beginning of its lines, a tenth of it."""
-    return re.sub(r"^\s+", "", source, flags=re.MULTILINE)
+def _source(kind):
+    """The script or the style sheet, without comments and most of the space between its words, a fifth of it."""
+    source = files(__package__).joinpath(f"stepper.{kind}").read_text("utf-8")
+    source = re.sub(r"^\s*(/\*.*?\*/|//[^\n]*)\n", "", source, flags=re.MULTILINE | re.DOTALL)
+    source = re.sub(r"^\s+", "", source, flags=re.MULTILINE)
+    return re.sub(r"(?<=[{;,(])\n", "", source)
 
 
 def _shown_rows(n, draws):

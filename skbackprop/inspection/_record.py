@@ -157,7 +157,9 @@ def record(estimator, X, y=None, *, n_steps=200, feature_names=None, class_names
     y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
         Their labels or targets; None for an autoencoder.
     n_steps : int, default=200
-        How many steps to record. They are fewer where `fit` would end earlier, or the training diverges.
+        How many steps to record. They are fewer where `fit` would end earlier, or the training diverges. With a number
+        that no training reaches, the recording's `draws` are all the i_t that `fit` draws; every step keeps a copy of
+        the weights.
     feature_names : sequence of str, default=None
         Names of the network's M_0 inputs; None takes those of the data frame.
     class_names : sequence of str, default=None
@@ -195,11 +197,11 @@ def record(estimator, X, y=None, *, n_steps=200, feature_names=None, class_names
     estimator, X, fitted = _prepared(estimator, X, y)
     model = copy.deepcopy(estimator.model if fitted else estimator)
     given = {name: getattr(model, name, plain) for name, plain in PLAIN.items()}
-    if given != PLAIN:
-        other = ", ".join(f"{name}={value!r}" for name, value in given.items() if value != PLAIN[name])
+    other = [f"{name}={value!r}" for name, value in given.items() if not np.all(np.asarray(value) == PLAIN[name])]
+    if other:
         raise ValueError(
             'record shows the lecture\'s steps: solver="sgd", batch_size=1, momentum=0, dropout=0; '
-            f"the estimator has {other}"
+            f"the estimator has {', '.join(other)}"
         )
     recorder = _Recorder(model, n_steps)
     data = (X,) if y is None else (X, y)

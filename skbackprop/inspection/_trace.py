@@ -1,5 +1,6 @@
 """One step of the algorithm, with everything that it computes."""
 
+import re
 from dataclasses import dataclass, field
 from html import escape
 from numbers import Real
@@ -12,7 +13,7 @@ from .._kernel import gradient, steps
 from .._network import forward
 from .._training.sampling import Samples
 from ._inspected import Inspected
-from ._page import MAX_BYTES, Setting, fragment, page_bytes, plain_name
+from ._page import MAX_BYTES, Setting, fragment, page_bytes, plain_name, styled
 
 __all__ = ["StepTrace", "page_or_table", "setting_of", "trace", "trace_step"]
 
@@ -23,9 +24,9 @@ class StepTrace:
 
     The dicts have the lecture's l as keys: ``a[0]`` is the sample, ``z[1]`` the input of the first layer's units,
     ``W[2]`` the M_2 × M_1 matrix of the second layer. Printed, it is a table in the order of the computation
-    (lecture.md, section 3). As the last line of a notebook's cell it is a page on which to go through the step,
-    forward, backward, update, like that of a `Recording`; where scripts do not run, the table. What is listed below
-    are its attributes.
+    (:ref:`the lecture, section 3 <lecture-3>`). As the last line of a notebook's cell it is a page on which to go
+    through the step, forward, backward, update, like that of a `Recording`; where scripts do not run, the table. What
+    is listed below are its attributes.
 
     Parameters
     ----------
@@ -96,46 +97,72 @@ class StepTrace:
     setting: Setting = field(compare=False)
 
     def _rows(self):
-        """(part of the step, symbol, formula, value), in the order of the computation."""
+        """The rows of the table, in the order of the computation."""
         layers = sorted(self.z)
         L = layers[-1]
-        yield "forward pass", _symbol("a", 0), "x", self.a[0]
+        names = {l: [str(j + 1) for j in range(len(self.z[l]))] for l in layers}
+        names[0], names[L] = self.setting.features, self.setting.outputs
+        yield _Row("forward pass", _symbol("a", 0), "x", self.a[0], names[0])
         for l in layers:
-            yield "", _symbol("W", l), "", self.W[l]
-            yield "", _symbol("b", l), "", self.b[l]
-            yield "", _symbol("z", l), f"{_symbol('W', l)} {_symbol('a', l - 1)} + {_symbol('b', l)}", self.z[l]
-            yield "", _symbol("a", l), f"σ({_symbol('z', l)}), {self.activations[l]}", self.a[l]
-        yield "loss", "y", "", self.y
-        yield "", "fᵢ", "", np.array(self.loss)
+            z = f"{_symbol('W', l)} {_symbol('a', l - 1)} + {_symbol('b', l)}"
+            yield _Row("", _symbol("W", l), "", self.W[l], names[l - 1], names[l])
+            yield _Row("", _symbol("b", l), "", self.b[l], names[l])
+            yield _Row("", _symbol("z", l), z, self.z[l], names[l])
+            yield _Row("", _symbol("a", l), f"σ({_symbol('z', l)}), {self._activation(l)}", self.a[l], names[l])
+        weight = "wᵢ · " if self.setting.samples.weights is not None else ""
+        loss = LOSSES[self.setting.loss].format(a=_symbol("a", L), q=self.setting.quantile)
+        yield _Row("loss", "y", self._label(), self.y, names[L])
+        if len(self.y) > 1:
+            loss = f"−Σₖ {loss[1:]}" if loss.startswith("−") else f"Σₖ {loss}"
+        yield _Row("", "fᵢ", weight + loss, np.array(self.loss))
         for l in reversed(layers):
-            part = "backprop" if l == L else ""
-            if l in self.derivative:
-                yield part, f"σ′({_symbol('z', l)})", "", self.derivative[l]
-                part = ""
+            part, z = "backprop" if l == L else "", _symbol("z", l)
             if l < L:
-                formula = f"[({_symbol('W', l + 1)})ᵀ {_symbol('δ', l + 1)}] ⊙ σ′({_symbol('z', l)})"
+                delta = f"[({_symbol('W', l + 1)})ᵀ {_symbol('δ', l + 1)}] ⊙ σ′({z})"
+            elif self.setting.loss.endswith("log_loss"):
+                delta = f"{weight}({_symbol('a', l)} − y)" if weight else f"{_symbol('a', l)} − y"
             else:
-                formula = f"∇fᵢ({_symbol('a', l)}) ⊙ σ′({_symbol('z', l)})" if l in self.derivative else "∂fᵢ/∂z"
-            yield part, _symbol("δ", l), formula, self.delta[l]
+                delta = f"∇fᵢ({_symbol('a', l)}) ⊙ σ′({z})"
+            if l in self.derivative:
+                formula = DERIVATIVES[self.activations[l]].format(a=_symbol("a", l), z=z)
+                yield _Row(part, f"σ′({z})", formula, self.derivative[l], names[l])
+                part = ""
+            yield _Row(part, _symbol("δ", l), delta, self.delta[l], names[l])
         for l in reversed(layers):
             W, b, delta, a = (_symbol(name, k) for name, k in (("W", l), ("b", l), ("δ", l), ("a", l - 1)))
-            yield "update" if l == L else "", f"∇{W}", f"{delta} ({a})ᵀ", self.grad_W[l]
-            yield "", f"new {W}", f"{W} − τ (∇{W} + α {W})" if self.alpha else f"{W} − τ ∇{W}", self.W_after[l]
-            yield "", f"∇{b}", delta, self.grad_b[l]
-            yield "", f"new {b}", f"{b} − τ ∇{b}", self.b_after[l]
+            formula = f"{W} − τ (∇{W} + α {W})" if self.alpha else f"{W} − τ ∇{W}"
+            part = "update" if l == L else ""
+            yield _Row(part, f"∇{W}", f"{delta} ({a})ᵀ", self.grad_W[l], names[l - 1], names[l])
+            yield _Row("", f"new {W}", formula, self.W_after[l], names[l - 1], names[l], old=self.W[l])
+            yield _Row("", f"∇{b}", delta, self.grad_b[l], names[l])
+            yield _Row("", f"new {b}", f"{b} − τ ∇{b}", self.b_after[l], names[l], old=self.b[l])
+        yield _Row("after the step", "fᵢ at the new weights", "", np.array(self.loss_after), old=np.array(self.loss))
+
+    def _activation(self, l):
+        return self.activations[l].replace("_", " ")
+
+    def _label(self):
+        """The name of the sample's class, where it has one."""
+        classes = self.setting.classes
+        if len(classes) == 2 and len(self.y) == 1:
+            return classes[int(self.y[0])]
+        return classes[int(self.y.argmax())] if len(classes) == len(self.y) and self.y.sum() == 1 else ""
 
     def _title(self):
         return f"One step, τ = {self.tau:g}" + (f", α = {self.alpha:g}" if self.alpha else "")
 
     def __repr__(self):
-        lines = [self._title()]
-        for part, symbol, formula, value in self._rows():
-            if part:
-                lines.append(part)
-            name = f"  {symbol}" + (f" = {formula}" if formula else "")
-            first, *rest = _numbers(value).splitlines()
-            lines += [f"{name:38} {first}", *(f"{'':38} {line}" for line in rest)]
-        return "\n".join(lines)
+        lines = [f"{self._title()}; * changed by it"]
+        for row in self._rows():
+            if row.part:
+                lines.append(row.part)
+            name = f"  {row.symbol}" + (f" = {row.formula}" if row.formula else "")
+            first, *rest = row.lines()
+            if len(name) > WIDTH:
+                lines.append(name)
+                name = ""
+            lines += [f"{name:{WIDTH}} {first}", *(f"{'':{WIDTH}} {line}" for line in rest)]
+        return "\n".join(line.rstrip() for line in lines)
 
     def _repr_html_(self):
         return page_or_table([self], [0], self.setting, self._table())
@@ -143,39 +170,135 @@ class StepTrace:
     def _table(self):
         """The step as a table in HTML."""
         rows = ""
-        for part, symbol, formula, value in self._rows():
-            shape = " × ".join(map(str, value.shape)) or "1"
-            numbers = f"<pre>{escape(_numbers(value))}</pre>"
-            cells = "".join(f"<td>{text}</td>" for text in (symbol, formula, shape, numbers))
-            rows += f"<tr><th>{part}</th>{cells}</tr>"
-        head = "".join(f"<th>{name}</th>" for name in ("", "symbol", "formula", "shape", "value"))
+        for row in self._rows():
+            if row.part:
+                rows += f'<tr><th colspan="3" scope="colgroup">{row.part}</th></tr>'
+            rows += f"<tr><td>{row.symbol}</td><td>{escape(row.formula)}</td><td>{row.html()}</td></tr>"
+        head = "".join(f'<th scope="col">{name}</th>' for name in ("symbol", "formula", "value"))
         return (
-            f'<div style="overflow-x: auto;"><table><caption>{self._title()}</caption>'
-            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+            f'<table class="skb-step"><caption>{self._title()}. <mark>Marked</mark>: changed by it.</caption>'
+            f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
         )
+
+
+#: f_i by the kernel's name of the loss, for one output.
+LOSSES = {
+    "squared_error": "({a} − y)²",
+    "absolute_error": "|{a} − y|",
+    "huber": "e² if |e| ≤ 1, else 2 |e| − 1; e = {a} − y",
+    "quantile": "(1 − q) e if e > 0, else −q e; e = {a} − y, q = {q:g}",
+    "poisson": "y log(y / {a}) − y + {a}",
+    "binary_log_loss": "−[y log {a} + (1 − y) log(1 − {a})]",
+    "multinomial_log_loss": "−y log {a}",
+}
+#: σ′(z) by the name of σ.
+DERIVATIVES = {
+    "identity": "1",
+    "logistic": "{a} ⊙ (1 − {a})",
+    "tanh": "1 − ({a})²",
+    "relu": "1 if z > 0, else 0",
+    "leaky_relu": "1 if z > 0, else 0.01",
+    "softplus": "1 / (1 + e^−z)",
+    "silu": "s + z s (1 − s), s = 1 / (1 + e^−z)",
+    "gelu": "Φ(z) + z φ(z)",
+    "exp": "{a}",
+}
+WIDTH = 36  # of the symbols and formulas of the printed table
+MOST = 8  # numbers of a row, and rows of a matrix, that a table shows
+
+
+@dataclass
+class _Row:
+    """A row of the table: a number, a vector or a matrix, with the names of its columns and rows."""
+
+    part: str
+    symbol: str
+    formula: str
+    value: np.ndarray
+    columns: list = ()
+    rows: list = ("",)
+    old: np.ndarray = None
+
+    def _cells(self):
+        """(name, numbers, which of them are changed) of the head and of each row that is shown."""
+        values = np.atleast_2d(self.value)
+        changed = np.zeros(values.shape, dtype=bool) if self.old is None else values != np.atleast_2d(self.old)
+        rows, columns = (_shown(n) for n in values.shape)
+        cut = [""] * len(columns), [False] * len(columns)
+        yield "", ["…" if k is None else self.columns[k] for k in columns] if len(self.columns) else [], cut[1]
+        for j in rows:
+            if j is None:
+                yield "…", *cut
+            else:
+                numbers = ["…" if k is None else _number(values[j, k]) for k in columns]
+                yield self.rows[j], numbers, [k is not None and bool(changed[j, k]) for k in columns]
+
+    def lines(self):
+        """As text."""
+        cells = list(self._cells())
+        if all(name.isdecimal() for name in cells[0][1]) and len(cells) == 2:
+            cells = [("", *cells[1][1:])]  # numbered units of one row need no names
+        texts = [
+            [_cut(name), *(_cut(text) + "*" * mark for text, mark in zip(numbers, marks, strict=True))]
+            for name, numbers, marks in cells
+            if numbers
+        ]
+        widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+        for line in texts:
+            yield "  ".join(f"{text:>{width}}" for text, width in zip(line, widths, strict=True) if width)
+
+    def html(self):
+        """As HTML: a number, or a table of numbers."""
+        (_, names, _), *cells = self._cells()
+        marked = [
+            (name, [f"<mark>{text}</mark>" if mark else text for text, mark in zip(numbers, marks, strict=True)])
+            for name, numbers, marks in cells
+        ]
+        if not names:
+            return marked[0][1][0]
+        corner = "<td></td>" if len(self.rows) > 1 or self.rows[0] else ""
+        html = "".join(f"<th>{escape(name)}</th>" for name in names)
+        html = f"<tr>{corner}{html}</tr>"
+        for name, numbers in marked:
+            first = f"<th>{escape(name)}</th>" if corner else ""
+            html += f"<tr>{first}{''.join(f'<td>{text}</td>' for text in numbers)}</tr>"
+        return f'<div class="skb-numbers"><table>{html}</table></div>'
+
+
+def _shown(n):
+    """The numbers of a row that are shown; None stands for those that are left out."""
+    return [*range(n)] if n <= MOST else [*range(MOST - 2), None, n - 1]
+
+
+def _number(value):
+    """Four significant digits, with a proper minus: 0.2500, −6.104e−5."""
+    text = "0" if value == 0 else f"{value:#.4g}".removesuffix(".")
+    return re.sub(r"e\+?(-?)0*", r"e\1", text).replace("-", "−")
+
+
+def _cut(name, most=14):
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def page_or_table(steps, draws, setting, table):
     """The page of some steps; of a network that is too large for it, the table alone."""
     sizes = [len(step) for step in steps[0].a.values()]
     n_params = sum(W.size for W in steps[0].W.values()) + sum(sizes[1:])
-    return table if page_bytes(n_params, sizes, len(steps)) > MAX_BYTES else fragment(steps, draws, setting, table)
+    if page_bytes(n_params, sizes, len(steps)) > MAX_BYTES:
+        return styled(table)
+    return fragment(steps, draws, setting, table)
 
 
 def _symbol(name, l):
     return f"{name}{str(l).translate(str.maketrans('0123456789', '⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
 
 
-def _numbers(value):
-    return np.array2string(value, precision=4, threshold=100, edgeitems=3, max_line_width=90)
-
-
 def trace_step(estimator, x, y=None, *, learning_rate=None):
     """Everything that the next step would compute, were it made on one given sample.
 
-    The step is the lecture's (lecture.md, section 3) at the fitted weights: that of ``solver="sgd"`` without momentum
-    and dropout, whatever the estimator's parameters are. z^l is that of predictions; f_i, the gradients and the new
-    weights are those of the compiled kernel, which trains. The estimator stays as it is.
+    The step is that of :ref:`the lecture, section 3 <lecture-3>`, at the fitted weights: that of ``solver="sgd"``
+    without momentum and dropout, whatever the estimator's parameters are. z^l is that of predictions; f_i, the
+    gradients and the new weights are those of the compiled kernel, which trains. The estimator stays as it is.
 
     Parameters
     ----------

@@ -49,11 +49,12 @@ var skbackpropStepper = (function () {
     return { sizes, W, b, z, nParams: parameter, nValues: value };
   }
 
-  /** z^l = W^l a^(l-1) + b^l, a^l = σ(z^l): lists by layer, a[0] being x. */
-  function forward(net, activations, params, x) {
-    const z = [null],
-      a = [x];
-    for (let l = 1; l < net.sizes.length; l++) {
+  /** z^l = W^l a^(l-1) + b^l, a^l = σ(z^l): lists by layer, from the first on, of which x is the input. */
+  function forward(net, activations, params, x, first = 1) {
+    const z = [],
+      a = [];
+    a[first - 1] = x;
+    for (let l = first; l < net.sizes.length; l++) {
       const m = net.sizes[l],
         n = net.sizes[l - 1],
         below = a[l - 1],
@@ -63,13 +64,13 @@ var skbackpropStepper = (function () {
         for (let k = 0; k < n; k++) sum += params[at++] * below[k];
         zl[j] = sum;
       }
-      z.push(zl);
+      z[l] = zl;
       if (activations[l - 1] === "softmax") {
         const largest = Math.max(...zl),
           e = zl.map((v) => Math.exp(v - largest));
         const total = e.reduce((s, v) => s + v, 0);
-        a.push(e.map((v) => v / total));
-      } else a.push(zl.map(ACTIVATIONS[activations[l - 1]]));
+        a[l] = e.map((v) => v / total);
+      } else a[l] = zl.map(ACTIVATIONS[activations[l - 1]]);
     }
     return { z, a };
   }
@@ -139,17 +140,31 @@ var skbackpropStepper = (function () {
   /** W²₁,₃ and the like; units count from 1. */
   const symbol = (name, l, ...units) => name + raised(l) + lowered(...units.map((j) => j + 1));
 
-  /** A sum of products with its signs: 0.3 · 0.5 − 0.2 · 0.1 + … */
-  function sumText(products, most) {
-    const shown = products.slice(0, most).map(([w, a], k) => {
-      const sign = w < 0 ? (k ? " − " : "−") : k ? " + " : "";
-      return `${sign}${number(Math.abs(w))} · ${bracketed(a)}`;
+  /** A sum of products with its signs, 0.3 · 0.5 − 0.2 · 0.1 + …, as pieces of text; the lit product is an element. */
+  function sumOf(products, lit) {
+    const most = 3,
+      shown = [...products.keys()].slice(0, most);
+    if (lit >= most) shown[most - 1] = lit;
+    const pieces = shown.flatMap((k, place) => {
+      const [w, a] = products[k],
+        gap = place > 0 && k > shown[place - 1] + 1 ? " + …" : "",
+        sign = w < 0 ? (place ? " − " : "−") : place ? " + " : "",
+        text = `${number(Math.abs(w))} · ${bracketed(a)}`;
+      return [gap + sign, k === lit ? element("b", { class: "skb-term" }, text) : text];
     });
-    return shown.join("") + (products.length > most ? ` + … (${products.length} terms)` : "");
+    return products.length > most ? [...pieces, ` + … (${products.length} terms)`] : pieces;
+  }
+
+  /** A formula in which ^ raises what follows up to a space, a comma or a bracket, and _ lowers one letter. */
+  function formula(text) {
+    return text
+      .split(/(\^[^\s),\]]+|_.)/)
+      .filter(Boolean)
+      .map((part) => (/^[\^_]/.test(part) ? element(part[0] === "^" ? "sup" : "sub", null, part.slice(1)) : part));
   }
 
   /** Five digits, in which a small step shows. */
-  const change = (from, to) => `${fiveDigits(from)} → ${fiveDigits(to)}`;
+  const changeText = (from, to) => `${fiveDigits(from)} → ${fiveDigits(to)}`;
   const fiveDigits = (v) => (Number.isFinite(v) ? String(Number(v.toPrecision(5))).replace(/-/g, "−") : number(v));
 
   const signedText = (v) => (v < 0 ? ` − ${number(-v)}` : ` + ${number(v)}`);
@@ -157,7 +172,7 @@ var skbackpropStepper = (function () {
   // ---- elements --------------------------------------------------------------------------------------------------
 
   function element(name, attributes, ...children) {
-    const svg = ["svg", "g", "line", "rect", "circle", "text", "title", "polyline", "tspan"].includes(name);
+    const svg = ["svg", "g", "line", "rect", "circle", "text", "title", "polyline"].includes(name);
     const node = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
     for (const [key, value] of Object.entries(attributes || {})) {
       if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
@@ -168,7 +183,10 @@ var skbackpropStepper = (function () {
   }
 
   const PHASES = ["draw", "forward", "backward", "update"];
+  /** How long the film shows a step, or with "line by line" a line, in milliseconds; the second, with reduced motion. */
+  const PACES = { steps: [120, 1000], lines: [1100, 2500] };
   const FOLD = 16; // a layer of more units folds the graph into heat maps
+  const MOST_UNITS = 100; // of a layer whose heat maps are shown
   const CLASS_COLORS = [
     "#3f90da",
     "#ffa90e",
@@ -195,12 +213,15 @@ var skbackpropStepper = (function () {
       this.outputs = data.outputs.map((name) =>
         data.classes.length && /^[\d.]+$/.test(name) ? `class ${name}` : name,
       );
+      data.rows ??= [...Array(data.n).keys()];
       for (const name of ["params", "values", "X", "Y"]) this[name] = decode(data[name]);
       for (const name of ["tau", "before", "after"]) data[name] = decode(data[name]);
       this.weights = data.weights && decode(data.weights);
       this.folded = Math.max(...data.sizes) > FOLD;
       this.t = 0;
       this.phase = 0;
+      this.layer = null; // at which the phase has arrived; null: it is over
+      this.moments = this.order();
       this.pick = null;
       this.timer = null;
       this.still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -272,13 +293,48 @@ var skbackpropStepper = (function () {
       return Number(this.tauSlider.value) === 0 ? this.data.after[this.t] : this.lossOf(after, this.drawn);
     }
 
+    /** The unit whose numbers are put into the lines: the chosen one, else that of the largest δ. */
     get focus() {
-      if (this.pick) return { ...this.pick, k: this.pick.k ?? 0 };
+      const { pick } = this,
+        l = this.layer ?? (pick ? Math.max(pick.l, 1) : this.L);
+      if (pick && Math.max(pick.l, 1) === l) return pick.l ? pick : { l, j: 0, k: pick.j };
       let best = 0;
-      for (let j = 1; j < this.net.sizes[this.L]; j++) {
-        if (Math.abs(this.unit(this.L, j).delta) > Math.abs(this.unit(this.L, best).delta)) best = j;
+      for (let j = 1; j < this.net.sizes[l]; j++) {
+        if (Math.abs(this.unit(l, j).delta) > Math.abs(this.unit(l, best).delta)) best = j;
       }
-      return { l: this.L, j: best, k: 0 };
+      return { l, j: best };
+    }
+
+    /** The phases and layers of a step, in the order of the algorithm. */
+    order() {
+      const up = Array.from({ length: this.L }, (_, k) => k + 1),
+        down = [...up].reverse();
+      return [[0, null], ...up.map((l) => [1, l]), ...down.map((l) => [2, l]), ...down.map((l) => [3, l])];
+    }
+
+    /** The place in that order; where a phase is over, that of its last layer. */
+    get place() {
+      if (this.layer !== null) return this.moments.findIndex(([p, l]) => p === this.phase && l === this.layer);
+      return this.moments.findLastIndex(([p]) => p === this.phase);
+    }
+
+    /** Whether a phase has been at a layer. */
+    reached(phase, l) {
+      if (this.phase !== phase || this.layer === null) return this.phase >= phase;
+      return phase === 1 ? l <= this.layer : l >= this.layer;
+    }
+
+    /** The weights as far as the update has come. */
+    shownOf(after) {
+      if (this.phase < 3) return this.before;
+      if (this.layer === null) return after;
+      const params = Float64Array.from(after);
+      params.set(this.before.subarray(0, this.net.W[this.layer]));
+      return params;
+    }
+
+    activationName(l) {
+      return this.data.activations[l - 1].replace("_", " ");
     }
 
     unitName(l, j) {
@@ -297,34 +353,41 @@ var skbackpropStepper = (function () {
 
     // -- what the reader does
 
-    go(t, phase, quiet) {
+    go(t, phase, layer = null, quiet = false) {
       const moved = t !== this.t;
       this.t = Math.max(0, Math.min(this.T - 1, t));
-      this.phase = phase;
+      [this.phase, this.layer] = [phase, layer];
       if (moved) this.tauSlider.value = 0;
       this.show(quiet);
     }
 
-    next() {
-      if (this.phase < 3) this.go(this.t, this.phase + 1);
-      else if (this.t < this.T - 1) this.go(this.t + 1, 0);
-    }
-
-    previous() {
-      if (this.phase > 0) this.go(this.t, this.phase - 1);
-      else if (this.t > 0) this.go(this.t - 1, 3);
+    /** Some lines further, or back. */
+    move(lines, quiet) {
+      const place = this.place + lines,
+        count = this.moments.length,
+        t = this.t + Math.floor(place / count);
+      if (t >= 0 && t < this.T) this.go(t, ...this.moments[(place + count) % count], quiet);
     }
 
     /** The next sample; of a single step, its beginning. */
     draw() {
-      this.go(this.t + 1, this.t < this.T - 1 || this.T === 1 ? 0 : this.phase);
+      if (this.t < this.T - 1) this.go(this.t + 1, 0);
+      else if (this.T === 1) this.go(0, 0);
+    }
+
+    get atEnd() {
+      return this.t === this.T - 1 && this.place === this.moments.length - 1;
     }
 
     play() {
       if (this.timer !== null) return this.pause();
-      if (this.t === this.T - 1) this.t = 0;
-      const tick = () => (this.t < this.T - 1 ? this.go(this.t + 1, 3, true) : this.pause());
-      this.timer = setInterval(tick, this.still.matches ? 1000 : 120);
+      if (this.atEnd) this.go(0, 0, null, true);
+      const tick = () => {
+        if (this.pace.value === "lines") this.move(1, true);
+        else this.go(this.t + (this.phase === 3), 3, null, true);
+        if (this.atEnd) this.pause();
+      };
+      this.timer = setInterval(tick, PACES[this.pace.value][Number(this.still.matches)]);
       this.show(true);
     }
 
@@ -359,10 +422,10 @@ var skbackpropStepper = (function () {
         u: () => this.go(this.t, 3),
         t: () => this.go(this.t + 10, 3),
         e: () => this.go(this.t + this.data.epoch, 3),
-        n: () => this.next(),
-        p: () => this.previous(),
-        ArrowRight: () => this.next(),
-        ArrowLeft: () => this.previous(),
+        n: () => this.move(1),
+        p: () => this.move(-1),
+        ArrowRight: () => this.move(1),
+        ArrowLeft: () => this.move(-1),
         Home: () => this.go(0, 0),
         End: () => this.go(this.T - 1, 3),
         Escape: () => {
@@ -387,6 +450,8 @@ var skbackpropStepper = (function () {
           text,
         );
       this.buttons = {
+        back: button("back", "← Back", "ArrowLeft", () => this.move(-1)),
+        next: button("next", "Next →", "ArrowRight", () => this.move(1)),
         draw: button("draw", "Draw", "D", () => this.draw()),
         forward: button("forward", "Forward", "F", () => this.go(this.t, 1)),
         backward: button("backward", "Backward", "B", () => this.go(this.t, 2)),
@@ -395,99 +460,31 @@ var skbackpropStepper = (function () {
         epoch: button("epoch", "Epoch", "E", () => this.go(this.t + this.data.epoch, 3)),
         play: button("play", "Play", "Space", () => this.play()),
       };
-      this.slider = element("input", {
-        type: "range",
-        min: 1,
-        max: this.T,
-        step: 1,
-        value: 1,
-        "aria-label": "step",
-        oninput: () => this.go(Number(this.slider.value) - 1, 3),
-      });
-      this.tauSlider = element("input", {
-        type: "range",
-        min: -2,
-        max: 3,
-        step: 0.05,
-        value: 0,
-        "aria-label": "step size",
-        oninput: () => {
-          this.phase = 3;
-          this.show();
-        },
-      });
+      this.pace = element(
+        "select",
+        { "aria-label": "pace", onchange: () => this.timer !== null && (this.pause(), this.play()) },
+        element("option", { value: "steps" }, "step by step"),
+        element("option", { value: "lines" }, "line by line"),
+      );
+      const range = (label, min, max, step, value, oninput) =>
+        element("input", { type: "range", "aria-label": label, min, max, step, value, oninput });
+      this.slider = range("step", 1, this.T, 1, 1, () => this.go(Number(this.slider.value) - 1, 3));
+      this.lineSlider = range("line", 0, this.moments.length - 1, 1, 0, () =>
+        this.go(this.t, ...this.moments[Number(this.lineSlider.value)]),
+      );
+      this.tauSlider = range("step size", -2, 3, 0.05, 0, () => this.go(this.t, 3));
       this.heading = element("p", { class: "skb-heading" });
       this.lines = PHASES.map((name) => element("li", { "data-phase": name }, element("code"), element("span")));
-      this.network = element("div", { class: "skb-network" });
-      this.details = element("div", { class: "skb-details" });
-      this.plane = element("div", { class: "skb-plane" });
-      this.scatter = element("div", { class: "skb-scatter" });
-      this.course = element("div", { class: "skb-course" });
+      for (const name of ["network", "details", "plane", "hidden", "scatter", "course"])
+        this[name] = element("div", { class: `skb-${name}` });
       this.summary = element("p", { class: "skb-summary" });
       this.tauText = element("output");
       this.live = element("p", { class: "skb-live", role: "status", "aria-live": "polite" });
       this.probe = element("span", { hidden: true });
-      const many = this.T > 1;
-      const figure = (node, ...caption) => element("figure", null, node, element("figcaption", null, ...caption));
-      const { sizes } = this.data;
-      const views = [
-        figure(
-          element("div", null, this.network, this.picker(), this.details),
-          this.folded
-            ? "Weights, orange above 0, blue below. Click one to see its derivative."
-            : "Lines: weights, orange above 0, blue below. In a unit: a, and below it δ. Click either to see its derivatives.",
-        ),
-      ];
-      const several = this.light && this.data.rows.length > 1;
-      this.hasPlane = several && (sizes[0] === 2 || (sizes[0] === 1 && sizes[this.L] === 1));
-      if (this.hasPlane) {
-        views.push(
-          sizes[0] === 2
-            ? figure(
-                this.plane,
-                "The output over the plane of the inputs; each unit of layer 1 has its line, z = 0. In the ring: the drawn sample. ",
-                ...this.legend(),
-              )
-            : figure(
-                this.plane,
-                "Samples, prediction (thick) and each unit’s part of it (thin). In the ring: the drawn sample.",
-              ),
-        );
-      }
-      this.hasScatter = several;
-      if (several) {
-        views.push(
-          figure(
-            this.scatter,
-            "The loss of every sample before and after this step: below the diagonal it falls. ",
-            ...(this.hasPlane ? [] : this.legend()),
-          ),
-        );
-      }
-      this.hasCourse = several && many && this.T * this.data.rows.length * this.net.nParams <= 4e7;
-      if (this.hasCourse) views.push(figure(this.course, "Mean loss of the samples after each step."));
-      views.push(
-        element(
-          "div",
-          { class: "skb-tau" },
-          element("label", null, "τ", this.tauSlider),
-          element("p", null, this.tauText),
-          this.summary,
-        ),
-      );
-      views[0].className = this.folded ? "skb-full" : "skb-wide";
-      if (!this.folded) views[1].classList.add("skb-beside");
-      const { draw, forward: ahead, backward, update, ten, epoch, play } = this.buttons;
-      const controls = element(
-        "div",
-        { class: "skb-controls", role: "group", "aria-label": "Steps" },
-        draw,
-        ahead,
-        backward,
-        update,
-        ...(many ? [ten, epoch, play] : []),
-      );
-      if (many) controls.append(element("label", { class: "skb-slider" }, "step", this.slider));
+      const many = this.T > 1,
+        { back, next, draw, forward: ahead, backward, update, ten, epoch, play } = this.buttons,
+        group = (...children) => element("div", { class: "skb-group" }, ...children),
+        slider = (name, input) => element("label", { class: "skb-slider" }, name, input);
       const app = element(
         "div",
         {
@@ -498,22 +495,145 @@ var skbackpropStepper = (function () {
           "data-lm-suppress-shortcuts": "true",
         },
         this.heading,
-        controls,
+        element(
+          "div",
+          { class: "skb-controls", role: "group", "aria-label": "Steps" },
+          group(back, next),
+          group(draw, ahead, backward, update),
+          ...(many ? [group(ten, epoch), group(play, this.pace)] : []),
+          element(
+            "div",
+            { class: "skb-sliders" },
+            many ? slider("step", this.slider) : "",
+            slider("line", this.lineSlider),
+          ),
+        ),
         element("ol", { class: "skb-lines" }, ...this.lines),
-        element("div", { class: "skb-views" }, ...views),
+        ...this.views(),
         element(
           "p",
           { class: "skb-keys" },
-          "Keys: ← → go through the algorithm, ",
-          "D draw, F forward, B backward, U update",
+          "Keys: ← → line by line through the algorithm, D draw, F forward, B backward, U update",
           many ? ", T ten steps, E epoch, space play or pause, Home, End." : ".",
         ),
         this.live,
         this.probe,
       );
       app.addEventListener("keydown", (event) => this.keys(event));
-      this.root.querySelector(".skb-static").replaceWith(app);
+      const table = this.root.querySelector(".skb-static");
+      table.replaceWith(app);
+      if (!many) this.live.before(element("details", null, element("summary", null, "All numbers in a table"), table));
       this.app = app;
+    }
+
+    /** The figures: the network and what belongs beside it, and below them the others. */
+    views() {
+      const { sizes, rows } = this.data,
+        several = this.light && rows.length > 1,
+        legend = this.legend();
+      const figure = (node, ...caption) => element("figure", null, node, element("figcaption", null, ...caption));
+      this.hasPlane = several && (sizes[0] === 2 || (sizes[0] === 1 && sizes[this.L] === 1));
+      this.hasHidden = several && this.L > 1;
+      this.hasScatter = several;
+      this.hasCourse = this.T > 1;
+      this.hasMeans = several && this.T * rows.length * this.net.nParams <= 4e7;
+      const network = figure(
+        element("div", null, this.network, this.picker(), this.details),
+        "Weights: red above 0, blue below, the stronger the larger",
+        this.folded ? "" : "; after the update, in yellow, their changes. In a unit: a, below it δ",
+        `. Click on a ${this.folded ? "pixel" : "unit or a line"} for its derivatives.`,
+      );
+      const tau = element(
+        "div",
+        { class: "skb-tau" },
+        element("label", { class: "skb-slider" }, "τ", this.tauSlider),
+        element("p", null, this.tauText),
+        this.summary,
+      );
+      const others = [];
+      if (this.hasPlane)
+        others.push(
+          sizes[0] === 2
+            ? figure(
+                this.plane,
+                "The output over the plane of the inputs. On its line, a unit of layer 1 has z = 0. In the ring: the drawn sample. ",
+                ...legend,
+              )
+            : figure(
+                this.plane,
+                "Samples, prediction (thick)",
+                this.hasParts ? " and each unit’s part of it, w · a (thin)" : "",
+                ". In the ring: the drawn sample.",
+              ),
+        );
+      if (this.hasHidden) {
+        const features = this.net.sizes[this.L - 1] > 1 ? "two hidden features" : "the hidden feature and the output";
+        others.push(
+          figure(
+            element("div", null, this.axisPicker(), this.hidden),
+            `The samples as layer ${this.L} sees them: ${features}`,
+            this.net.sizes[this.L - 1] === 2 ? ", and the line on which an output has z = 0. " : ". ",
+            ...(this.hasPlane ? [] : legend),
+          ),
+        );
+      }
+      if (this.hasScatter)
+        others.push(
+          figure(
+            this.scatter,
+            "The loss of every sample before and after this step: below the diagonal it falls. ",
+            ...(this.hasPlane || this.hasHidden ? [] : legend),
+          ),
+        );
+      if (this.hasCourse)
+        others.push(
+          figure(
+            this.course,
+            this.hasMeans
+              ? `Mean loss of ${rows.length === this.data.n ? "all" : rows.length} samples after each step.`
+              : "Loss of each drawn sample before its step.",
+          ),
+        );
+      const beside = this.folded ? [] : others.length ? [others.shift()] : [tau];
+      return [
+        element(
+          "div",
+          { class: `skb-main${this.folded ? " skb-folded" : ""}` },
+          element("div", null, network, ...(beside[0] === tau ? [] : [tau])),
+          ...beside,
+        ),
+        element("div", { class: "skb-more" }, ...others),
+      ];
+    }
+
+    /** Whether the prediction is a sum of the units' parts, to be shown one by one. */
+    get hasParts() {
+      return this.L > 1 && this.data.activations[this.L - 1] === "identity" && this.data.sizes[this.L - 1] <= FOLD;
+    }
+
+    /** Which two hidden features are shown: at first, those of the largest weights at the end. */
+    axisPicker() {
+      const m = this.net.sizes[this.L - 1],
+        params = this.paramsAt(this.T),
+        size = (k) => {
+          let sum = 0;
+          for (let j = 0; j < this.net.sizes[this.L]; j++) sum += Math.abs(this.weight(params, this.L, j, k));
+          return sum;
+        };
+      const largest = [...Array(m).keys()].sort((j, k) => size(k) - size(j)).slice(0, 2);
+      this.axisUnits = largest.sort((j, k) => j - k);
+      if (m <= 2) return "";
+      const fields = this.axisUnits.map((chosen, axis) => {
+        const field = element("select", { "aria-label": `hidden feature, ${axis ? "upward" : "to the right"}` });
+        for (let k = 0; k < m; k++)
+          field.append(element("option", { value: k, selected: k === chosen }, symbol("a", this.L - 1, k)));
+        field.addEventListener("change", () => {
+          this.axisUnits[axis] = Number(field.value);
+          this.show(true);
+        });
+        return field;
+      });
+      return element("p", { class: "skb-picker" }, fields[0], " × ", fields[1]);
     }
 
     /** The colours of the classes. */
@@ -522,7 +642,7 @@ var skbackpropStepper = (function () {
         single = this.data.sizes[this.L] === 1;
       if (!classes.length || (!single && classes.length !== this.data.sizes[this.L])) return [];
       return classes.slice(0, 10).map((name, k) => {
-        const color = single ? `var(--skb-${k ? "positive" : "negative"})` : CLASS_COLORS[k];
+        const color = single ? `var(--skb-${k ? "high" : "low"})` : CLASS_COLORS[k];
         return element("span", { class: "skb-class" }, element("i", { style: `background: ${color}` }), name);
       });
     }
@@ -575,17 +695,21 @@ var skbackpropStepper = (function () {
 
     show(quiet) {
       const after = this.after,
-        shown = this.phase === 3 ? after : this.before;
+        shown = this.shownOf(after);
       this.app.dataset.phase = PHASES[this.phase];
       this.showHeading();
       this.showLines(after);
       if (this.folded) this.showHeatMaps(shown);
-      else this.showNetwork(shown);
+      else this.showNetwork(shown, after);
       this.showDetails(after);
       if (this.hasPlane) this.data.sizes[0] === 2 ? this.showPlane(shown) : this.showCurve(shown);
+      if (this.hasHidden) this.showHidden(shown);
       this.showLosses(after);
-      if (!quiet)
-        this.say(`Step ${this.t + 1}, ${PHASES[this.phase]}. ${this.lines[this.phase].lastChild.textContent}`);
+      if (!quiet) this.say(`Step ${this.t + 1}, ${this.placeText()}. ${this.lines[this.phase].lastChild.textContent}`);
+    }
+
+    placeText() {
+      return PHASES[this.phase] + (this.layer !== null && this.L > 1 ? `, layer ${this.layer}` : "");
     }
 
     showHeading() {
@@ -597,74 +721,94 @@ var skbackpropStepper = (function () {
           : `One step · τ = ${givenNumber(data.tau[t])}`;
       this.slider.value = t + 1;
       this.slider.setAttribute("aria-valuetext", `step ${t + 1} of ${this.T}`);
+      this.lineSlider.value = this.place;
+      this.lineSlider.setAttribute("aria-valuetext", this.placeText());
       const last = t === this.T - 1;
       for (const name of ["draw", "ten", "epoch"]) this.buttons[name].disabled = last && this.T > 1;
+      this.buttons.next.disabled = this.atEnd;
+      this.buttons.back.disabled = t === 0 && this.phase === 0;
       PHASES.forEach((name, k) => this.buttons[name].setAttribute("aria-pressed", String(k === this.phase)));
       this.buttons.play.textContent = this.timer === null ? "Play" : "Pause";
     }
 
-    /** The four lines of the algorithm with the numbers of the unit in focus. */
+    /** The four lines of the algorithm, the active term lit, with the numbers of the unit in focus. */
     showLines(after) {
       const { l, j, k } = this.focus,
+        from = k ?? 0,
         { data } = this,
-        { z, a, slope, delta } = this.unit(Math.max(l, 1), l ? j : 0);
-      const at = Math.max(l, 1),
-        unit = l ? j : 0,
-        from = l ? k : j,
-        below = data.sizes[at - 1];
+        { z, a, slope, delta } = this.unit(l, j),
+        below = data.sizes[l - 1],
+        result = (text, name) => element("b", { class: name || null }, text);
       const x = [...this.x(this.drawn)];
       const inputs = x
         .slice(0, 4)
         .map((v, i) => `${data.features[i]} = ${givenNumber(v)}`)
         .join(", ");
-      const first = `sample ${data.rows[this.drawn] + 1}: ${inputs}${x.length > 4 ? ", …" : ""}; y = ${this.targetText(this.drawn)}`;
+      const sample = data.n > 1 ? `sample ${data.rows[this.drawn] + 1}: ` : "";
+      const first = [`${sample}${inputs}${x.length > 4 ? ", …" : ""}; y = ${this.targetText(this.drawn)}`];
 
       const products = Array.from({ length: below }, (_, i) => [
-        this.weight(this.before, at, unit, i),
-        this.unit(at - 1, i).a,
+        this.weight(this.before, l, j, i),
+        this.unit(l - 1, i).a,
       ]);
-      const bias = this.bias(this.before, at, unit);
-      const forwardText =
-        `${symbol("z", at, unit)} = ${sumText(products, 3)}${signedText(bias)} = ${number(z)};  ` +
-        `${symbol("a", at, unit)} = σ(${number(z)}) = ${number(a)}`;
+      const forwardText = [
+        `${symbol("z", l, j)} = `,
+        ...sumOf(products, k),
+        `${signedText(this.bias(this.before, l, j))} = `,
+        result(number(z)),
+        `;  ${symbol("a", l, j)} = ${data.activations[l - 1] === "softmax" ? "softmax" : "σ"}(${number(z)}) = `,
+        result(number(a)),
+      ];
 
       let error;
-      const y = this.y(this.drawn)[unit];
-      if (at < this.L) {
-        const back = Array.from({ length: data.sizes[at + 1] }, (_, i) => [
-          this.weight(this.before, at + 1, i, unit),
-          this.unit(at + 1, i).delta,
+      const y = this.y(this.drawn)[j];
+      if (l < this.L) {
+        const back = Array.from({ length: data.sizes[l + 1] }, (_, i) => [
+          this.weight(this.before, l + 1, i, j),
+          this.unit(l + 1, i).delta,
         ]);
-        error = `(${sumText(back, 3)}) · ${number(slope)}`;
-      } else if (data.loss.endsWith("log_loss")) error = `${number(a)} − ${givenNumber(y)}`;
+        error = ["(", ...sumOf(back), `) · ${number(slope)}`];
+      } else if (data.loss.endsWith("log_loss")) error = [`${number(a)} − ${givenNumber(y)}`];
       else if (data.loss === "squared_error")
-        error = `2 (${number(a)} − ${y < 0 ? `(${givenNumber(y)})` : givenNumber(y)}) · ${number(slope)}`;
-      else error = `${bracketed(slope ? delta / slope : 0)} · ${number(slope)}`;
-      if (at === this.L && this.weights) error = `${number(this.weights[this.drawn])} · [${error}]`;
-      const backwardText = `${symbol("δ", at, unit)} = ${error} = ${number(delta)}`;
+        error = [`2 (${number(a)} − ${y < 0 ? `(${givenNumber(y)})` : givenNumber(y)}) · ${number(slope)}`];
+      else error = [`${bracketed(slope ? delta / slope : 0)} · ${number(slope)}`];
+      if (l === this.L && this.weights) error = [`${number(this.weights[this.drawn])} · [`, ...error, "]"];
+      const backwardText = [`${symbol("δ", l, j)} = `, ...error, " = ", result(number(delta), "skb-delta")];
 
-      const w = this.weight(this.before, at, unit, from),
-        value = this.unit(at - 1, from).a;
-      const decay = data.alpha ? ` + ${givenNumber(data.alpha)} · ${bracketed(w)}` : "";
-      const gradient = `${bracketed(delta)} · ${bracketed(value)}`;
-      const updateText =
-        `${symbol("W", at, unit, from)} ← ${fiveDigits(w)} − ${givenNumber(this.tau)} · ` +
-        `${decay ? `(${gradient}${decay})` : gradient} = ${fiveDigits(this.weight(after, at, unit, from))}`;
-      const formulas = [
-        "iₜ ∈ {1, …, n}",
-        "zˡ = Wˡ aˡ⁻¹ + bˡ,  aˡ = σ(zˡ)",
-        at < this.L
-          ? "δˡ = [(Wˡ⁺¹)ᵀ δˡ⁺¹] ⊙ σ′(zˡ)"
-          : data.loss.endsWith("log_loss")
-            ? "δᴸ = aᴸ − y"
-            : "δᴸ = ∇f(aᴸ) ⊙ σ′(zᴸ)",
-        data.alpha ? "Wˡ ← Wˡ − τ (δˡ (aˡ⁻¹)ᵀ + α Wˡ)" : "Wˡ ← Wˡ − τ δˡ (aˡ⁻¹)ᵀ,  bˡ ← bˡ − τ δˡ",
+      const w = this.weight(this.before, l, j, from),
+        gradient = `${bracketed(delta)} · ${bracketed(this.unit(l - 1, from).a)}`,
+        decay = data.alpha ? ` + ${givenNumber(data.alpha)} · ${bracketed(w)}` : "";
+      const updateText = [
+        `${symbol("W", l, j, from)} ← ${fiveDigits(w)} − ${givenNumber(this.tau)} · `,
+        `${decay ? `(${gradient}${decay})` : gradient} = `,
+        result(fiveDigits(this.weight(after, l, j, from))),
       ];
-      [first, forwardText, backwardText, updateText].forEach((text, p) => {
-        const line = this.lines[p];
-        line.firstChild.textContent = formulas[p];
-        line.lastChild.textContent = p <= this.phase ? text : "";
-        if (p === this.phase) line.setAttribute("aria-current", "step");
+      // pairs of a term and whether it is the active one of its line
+      const terms = [
+        [["i_t ~ unif(1, …, n)", true]],
+        [
+          ["z^l = W^l a^l−1 + b^l", true],
+          ["a^l = σ(z^l)", true],
+        ],
+        [
+          [data.loss.endsWith("log_loss") ? "δ^L = a^L − y" : "δ^L = ∇f(a^L) ⊙ σ′(z^L)", l === this.L],
+          ...(this.L > 1 ? [["δ^l = [(W^l+1)ᵀ δ^l+1] ⊙ σ′(z^l)", l < this.L]] : []),
+        ],
+        [
+          [data.alpha ? "W^l ← W^l − τ (δ^l (a^l−1)ᵀ + α W^l)" : "W^l ← W^l − τ δ^l (a^l−1)ᵀ", true],
+          ["b^l ← b^l − τ δ^l", k === undefined],
+        ],
+      ];
+      [first, forwardText, backwardText, updateText].forEach((pieces, p) => {
+        const line = this.lines[p],
+          current = p === this.phase;
+        line.firstChild.replaceChildren(
+          ...terms[p].map(([text, active]) =>
+            element("span", { class: current && active ? "skb-active" : null }, ...formula(text)),
+          ),
+        );
+        line.lastChild.replaceChildren(...(p <= this.phase ? pieces : []));
+        if (current) line.setAttribute("aria-current", "step");
         else line.removeAttribute("aria-current");
       });
     }
@@ -680,7 +824,7 @@ var skbackpropStepper = (function () {
       const rows = k === undefined ? [...Array(this.net.sizes[l - 1]).keys()] : [k];
       if (k === undefined || this.folded) {
         say(
-          `${this.unitName(l, j)}, ${this.data.activations[l - 1].replace("_", " ")}: ${symbol("z", l, j)} = ${number(u.z)}, ` +
+          `${this.unitName(l, j)}, ${this.activationName(l)}: ${symbol("z", l, j)} = ${number(u.z)}, ` +
             `${symbol("a", l, j)} = ${number(u.a)}, σ′(z) = ${number(u.slope)}, ${symbol("δ", l, j)} = ${number(u.delta)}`,
         );
       }
@@ -689,13 +833,13 @@ var skbackpropStepper = (function () {
           w = this.weight(this.before, l, j, i);
         say(
           `∂f/∂${symbol("W", l, j, i)} = ${symbol("δ", l, j)} · ${symbol("a", l - 1, i)} = ${number(u.delta)} · ${bracketed(a)} = ` +
-            `${number(u.delta * a)};  ${symbol("W", l, j, i)}: ${change(w, this.weight(after, l, j, i))}`,
+            `${number(u.delta * a)};  ${symbol("W", l, j, i)}: ${changeText(w, this.weight(after, l, j, i))}`,
         );
       }
       if (k === undefined) {
         say(
           `∂f/∂${symbol("b", l, j)} = ${symbol("δ", l, j)} = ${number(u.delta)};  ${symbol("b", l, j)}: ` +
-            change(this.bias(this.before, l, j), this.bias(after, l, j)),
+            changeText(this.bias(this.before, l, j), this.bias(after, l, j)),
         );
       }
     }
@@ -708,7 +852,7 @@ var skbackpropStepper = (function () {
     }
 
     /** The graph: a column for each layer. */
-    showNetwork(params) {
+    showNetwork(params, after) {
       const focused = this.network.contains(document.activeElement) ? document.activeElement.dataset.unit : null;
       const { sizes } = this.data,
         { L } = this,
@@ -733,26 +877,33 @@ var skbackpropStepper = (function () {
             {
               x: place(l, 0)[0],
               y: 13,
-              class: "skb-layer",
+              class: `skb-layer${this.layer === l ? " skb-active" : ""}`,
               "text-anchor": l === 0 ? "start" : l === L ? "end" : "middle",
               dx: l === 0 ? -margin : l === L ? margin : 0,
             },
-            l === 0
-              ? "input"
-              : width < 420
-                ? `layer ${l}`
-                : `layer ${l}, ${this.data.activations[l - 1].replace("_", " ")}`,
+            l === 0 ? "input" : width < 420 ? `layer ${l}` : `layer ${l}, ${this.activationName(l)}`,
           ),
         );
       }
+      const changes = element("g", { class: "skb-changes" }); // below all weights
+      svg.append(changes);
       for (let l = 1; l <= L; l++) {
-        const most = this.largest(params, l);
+        const most = this.largest(params, l),
+          changed = this.reached(3, l),
+          change = (j, k) => Math.abs(this.weight(after, l, j, k) - this.weight(this.before, l, j, k));
+        let mostChange = 0;
+        for (let j = 0; changed && j < sizes[l]; j++)
+          for (let k = 0; k < sizes[l - 1]; k++) mostChange = Math.max(mostChange, change(j, k));
         for (let j = 0; j < sizes[l]; j++) {
           for (let k = 0; k < sizes[l - 1]; k++) {
             const w = this.weight(params, l, j, k),
               [x1, y1] = place(l - 1, k),
               [x2, y2] = place(l, j);
             const ends = { x1: x1 + boxWidth / 2, y1, x2: x2 - boxWidth / 2, y2 };
+            if (mostChange)
+              changes.append(
+                element("line", { ...ends, "stroke-width": ((12 * change(j, k)) / mostChange).toFixed(2) }),
+              );
             const chosen =
               this.pick && this.pick.l === l && this.pick.j === j && (this.pick.k === k || this.pick.k === undefined);
             const size = Math.abs(w) / most;
@@ -763,9 +914,22 @@ var skbackpropStepper = (function () {
                 "data-edge": `${l},${j},${k}`,
                 onclick: () => this.choose(l, j, k),
               },
-              element("line", { ...ends, "stroke-width": 0.5 + 4 * size, "stroke-opacity": 0.25 + 0.7 * size }),
+              element("line", {
+                ...ends,
+                class: "skb-weight",
+                "stroke-width": 0.5 + 4 * size,
+                "stroke-opacity": 0.25 + 0.7 * size,
+              }),
               element("line", { ...ends, class: "skb-target" }),
-              element("title", null, `${symbol("W", l, j, k)} = ${number(w)}`),
+              element(
+                "title",
+                null,
+                `${symbol("W", l, j, k)} = ${number(w)}${
+                  changed
+                    ? `, changed by ${number(this.weight(after, l, j, k) - this.weight(this.before, l, j, k))}`
+                    : ""
+                }`,
+              ),
             );
             svg.append(edge);
           }
@@ -775,8 +939,8 @@ var skbackpropStepper = (function () {
         for (let j = 0; j < sizes[l]; j++) {
           const [x, y] = place(l, j),
             u = this.unit(l, j);
-          const hasA = l === 0 || this.phase >= 1,
-            hasDelta = l > 0 && this.phase >= 2;
+          const hasA = l === 0 || this.reached(1, l),
+            hasDelta = l > 0 && this.reached(2, l);
           const text = [hasA ? `a = ${number(u.a)}` : "", hasDelta ? `δ = ${number(u.delta)}` : ""]
             .filter(Boolean)
             .join(", ");
@@ -844,81 +1008,82 @@ var skbackpropStepper = (function () {
       if (focused) this.network.querySelector(`[data-unit="${focused}"]`)?.focus();
     }
 
-    /** Each layer's weights as a heat map; those of square images, as an image for each unit. */
+    /** Each unit's weights as a strip or, where the inputs are square images, as an image, with its a and δ. */
     showHeatMaps(params) {
-      const colors = [this.rgb("negative"), this.rgb("middle"), this.rgb("positive")];
-      const parts = [],
-        edge = Math.sqrt(this.net.sizes[0]);
-      if (edge >= 4 && Number.isInteger(edge)) {
-        const x = this.x(this.drawn),
-          most = Math.max(...x.map(Math.abs)) || 1;
-        const image = element("canvas", { width: edge, height: edge, role: "img", "aria-label": "the drawn sample" });
-        const context = image.getContext("2d"),
-          pixels = context.createImageData(edge, edge);
-        x.forEach((v, k) => pixels.data.set([...blend(colors, (v / most + 1) / 2), 255], 4 * k));
+      const colors = ["negative", "middle", "positive"].map((name) => this.rgb(name)),
+        edge = Math.sqrt(this.net.sizes[0]),
+        square = edge >= 4 && Number.isInteger(edge),
+        blocks = [];
+      const draw = (values, width, most, attributes) => {
+        const height = values.length / width,
+          canvas = element("canvas", { width, height, role: "img", ...attributes }),
+          context = canvas.getContext("2d"),
+          pixels = context.createImageData(width, height);
+        values.forEach((v, k) => pixels.data.set([...blend(colors, (v / most + 1) / 2), 255], 4 * k));
         context.putImageData(pixels, 0, 0);
-        image.style.width = "112px";
-        parts.push(element("p", { class: "skb-layer" }, "the drawn sample"), image);
+        return canvas;
+      };
+      if (square) {
+        const x = this.x(this.drawn),
+          sample = draw(x, edge, Math.max(...x.map(Math.abs)) || 1, { "aria-label": "the drawn sample" });
+        blocks.push(
+          element(
+            "div",
+            { class: "skb-block" },
+            element("p", { class: "skb-layer" }, "the drawn sample"),
+            element("figure", { class: "skb-image skb-input" }, sample, `y = ${this.targetText(this.drawn)}`),
+          ),
+        );
       }
       for (let l = 1; l <= this.L; l++) {
         const m = this.net.sizes[l],
           n = this.net.sizes[l - 1],
           most = this.largest(params, l),
-          side = Math.sqrt(n);
-        const images = l === 1 && n >= 16 && Number.isInteger(side);
-        const columns = images ? Math.ceil(Math.sqrt(m * 1.6)) : 1;
-        const w = images ? columns * (side + 1) - 1 : n,
-          h = images ? Math.ceil(m / columns) * (side + 1) - 1 : m;
-        const where = (j, k) =>
-          images
-            ? [(j % columns) * (side + 1) + (k % side), Math.floor(j / columns) * (side + 1) + Math.floor(k / side)]
-            : [k, j];
-        const canvas = element("canvas", {
-          width: w,
-          height: h,
-          "data-layer": l,
-          role: "img",
-          "aria-label": `the weights of layer ${l}, ${m} × ${n}`,
-        });
-        canvas.style.width = `${w * Math.min(14, (this.network.clientWidth || 320) / w, 340 / h)}px`;
-        const context = canvas.getContext("2d"),
-          pixels = context.createImageData(w, h);
-        for (let j = 0; j < m; j++) {
-          for (let k = 0; k < n; k++) {
-            const [cx, cy] = where(j, k),
-              c = blend(colors, (this.weight(params, l, j, k) / most + 1) / 2);
-            pixels.data.set([...c, 255], 4 * (cy * w + cx));
-          }
+          images = l === 1 && square,
+          shown = Math.min(m, MOST_UNITS),
+          list = element("div", { class: images ? "skb-images" : "skb-strips" });
+        for (let j = 0; j < shown; j++) {
+          const at = this.net.W[l] + j * n,
+            chosen = this.pick && this.pick.l === l && this.pick.j === j,
+            u = this.unit(l, j);
+          const canvas = draw(params.subarray(at, at + n), images ? edge : n, most, {
+            "data-unit": `${l},${j}`,
+            "aria-label": `the ${n} weights of unit ${j + 1} of layer ${l}`,
+            class: chosen ? "skb-chosen" : null,
+            onclick: (event) => {
+              const box = canvas.getBoundingClientRect(),
+                within = (share, size) => Math.max(0, Math.min(size - 1, Math.floor(share * size))),
+                column = within((event.clientX - box.left) / box.width, canvas.width),
+                row = within((event.clientY - box.top) / box.height, canvas.height);
+              this.choose(l, j, row * canvas.width + column);
+            },
+          });
+          const value = (name, v, seen) => element("span", { class: `skb-${name}` }, seen ? number(v) : "");
+          list.append(
+            element(
+              "figure",
+              { class: images ? "skb-image" : "skb-strip" },
+              element("span", { class: "skb-name" }, l === this.L ? this.outputs[j] : String(j + 1)),
+              canvas,
+              value("a", u.a, this.reached(1, l)),
+              value("delta", u.delta, this.reached(2, l)),
+            ),
+          );
         }
-        context.putImageData(pixels, 0, 0);
-        canvas.addEventListener("click", (event) => {
-          const box = canvas.getBoundingClientRect();
-          const within = (share, size) => Math.max(0, Math.min(size - 1, Math.floor(share * size)));
-          const cx = within((event.clientX - box.left) / box.width, w),
-            cy = within((event.clientY - box.top) / box.height, h);
-          if (!images) return this.choose(l, cy, cx);
-          const j = Math.floor(cy / (side + 1)) * columns + Math.floor(cx / (side + 1));
-          const kx = cx % (side + 1),
-            ky = cy % (side + 1);
-          if (j < m && kx < side && ky < side) this.choose(l, j, ky * side + kx);
-        });
-        const strip = (name, size, value) => {
-          const text = Array.from({ length: Math.min(size, FOLD) }, (_, j) => number(value(j))).join("  ");
-          return element("p", { class: "skb-strip" }, `${name}: ${text}${size > FOLD ? " …" : ""}`);
-        };
-        parts.push(
+        blocks.push(
           element(
-            "p",
-            { class: "skb-layer" },
-            `layer ${l}, ${this.data.activations[l - 1].replace("_", " ")}: ` +
-              `${m} × ${n} weights${images ? `, an image of ${side} × ${side} for each unit` : ""}`,
+            "div",
+            { class: `skb-block${this.layer === l ? " skb-active" : ""}` },
+            element(
+              "p",
+              { class: "skb-layer" },
+              `layer ${l}, ${this.activationName(l)}: ${m} × ${n} weights${shown < m ? `, those of ${shown} units` : ""}`,
+            ),
+            list,
           ),
-          canvas,
         );
-        if (this.phase >= 1) parts.push(strip(symbol("a", l), m, (j) => this.unit(l, j).a));
-        if (this.phase >= 2) parts.push(strip(symbol("δ", l), m, (j) => this.unit(l, j).delta));
       }
-      this.network.replaceChildren(...parts);
+      this.network.replaceChildren(...blocks);
       if (this.pick) {
         this.fields.layer.value = Math.max(1, this.pick.l);
         this.fields.unit.value = this.pick.j + 1;
@@ -941,6 +1106,11 @@ var skbackpropStepper = (function () {
         fill = null;
       if (classes.length && y.length === 1) name = y[0] > 0.5 ? "skb-high" : "skb-low";
       else if (classes.length) [name, fill] = ["", CLASS_COLORS[y.indexOf(Math.max(...y)) % 10]];
+      else if (y.length === 1 && this.data.sizes[0] > 1) {
+        const [low, high] = this.targetRange(),
+          colors = ["low", "middle", "high"].map((color) => this.rgb(color));
+        [name, fill] = ["", `rgb(${blend(colors, (y[0] - low) / (high - low || 1))})`];
+      }
       return element("circle", { cx, cy, r, class: `skb-sample ${name}`, fill });
     }
 
@@ -983,37 +1153,39 @@ var skbackpropStepper = (function () {
       f.svg.append(text);
     }
 
-    showPlane(params) {
+    /** The colour of a region in which the network's outputs are a. */
+    regionColors() {
       const { data, L } = this,
-        n = data.rows.length;
-      const xs = data.rows.map((_, i) => this.x(i)[0]),
-        ys = data.rows.map((_, i) => this.x(i)[1]);
-      const [x0, x1, y0, y1] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
-      const padX = 0.08 * (x1 - x0 || 1),
-        padY = 0.08 * (y1 - y0 || 1);
-      const f = this.frame(this.plane, [x0 - padX, x1 + padX], [y0 - padY, y1 + padY], 0.85);
-      const fine = 64,
-        canvas = element("canvas", { width: fine, height: fine, "aria-hidden": "true" });
-      const context = canvas.getContext("2d"),
-        pixels = context.createImageData(fine, fine);
-      const colors = [this.rgb("negative"), this.rgb("middle"), this.rgb("positive")];
-      const single = data.sizes[L] === 1,
-        targets = [...this.Y];
-      const low = data.classes.length ? 0 : Math.min(...targets),
-        high = data.classes.length ? 1 : Math.max(...targets);
-      const background = this.rgb("back");
+        background = this.rgb("back");
+      if (data.sizes[L] > 1) return (a) => mix(background, hex(CLASS_COLORS[a.indexOf(Math.max(...a)) % 10]), 0.35);
+      const colors = ["low", "middle", "high"].map((name) => this.rgb(name)),
+        [low, high] = this.targetRange();
       const shade = (a) => {
         const share = (a - low) / (high - low || 1);
         return data.classes.length ? share + (share > 0.5 ? 0.15 : -0.15) : share; // a step where the class changes
       };
+      return (a) => mix(background, blend(colors, shade(a[0])), 0.55);
+    }
+
+    /** The smallest and the largest target. */
+    targetRange() {
+      if (this.data.classes.length) return [0, 1];
+      let [low, high] = [Infinity, -Infinity];
+      for (const y of this.Y) [low, high] = [Math.min(low, y), Math.max(high, y)];
+      return [low, high];
+    }
+
+    /** A canvas behind a frame, coloured by the outputs at each of its points. */
+    region(f, outputs) {
+      const fine = 64,
+        canvas = element("canvas", { width: fine, height: fine, "aria-hidden": "true" }),
+        context = canvas.getContext("2d"),
+        pixels = context.createImageData(fine, fine),
+        color = this.regionColors();
       for (let r = 0; r < fine; r++) {
         for (let c = 0; c < fine; c++) {
-          const x = [f.x0 + ((c + 0.5) / fine) * (f.x1 - f.x0), f.y1 - ((r + 0.5) / fine) * (f.y1 - f.y0)];
-          const a = forward(this.net, data.activations, params, x).a[L];
-          const color = single
-            ? mix(background, blend(colors, shade(a[0])), 0.55)
-            : mix(background, hex(CLASS_COLORS[a.indexOf(Math.max(...a)) % 10]), 0.35);
-          pixels.data.set([...color, 255], 4 * (r * fine + c));
+          const point = [f.x0 + ((c + 0.5) / fine) * (f.x1 - f.x0), f.y1 - ((r + 0.5) / fine) * (f.y1 - f.y0)];
+          pixels.data.set([...color(outputs(point)), 255], 4 * (r * fine + c));
         }
       }
       context.putImageData(pixels, 0, 0);
@@ -1023,20 +1195,57 @@ var skbackpropStepper = (function () {
         width: `${((f.width - f.left - 6) / f.width) * 100}%`,
         height: `${((f.height - f.bottom - 6) / f.height) * 100}%`,
       });
-      for (let j = 0; L > 0 && j < data.sizes[1] && data.sizes[1] <= FOLD; j++) this.unitLine(f, params, j);
-      for (let i = 0; i < n; i++) {
-        f.svg.append(this.sample(i, f.px(xs[i]), f.py(ys[i]), 3.2));
-      }
-      f.svg.append(element("circle", { cx: f.px(xs[this.drawn]), cy: f.py(ys[this.drawn]), r: 8, class: "skb-ring" }));
+      return canvas;
+    }
+
+    /** All samples, and a ring around the drawn one. */
+    dots(f, xs, ys, r) {
+      xs.forEach((x, i) => {
+        if (Number.isFinite(x) && Number.isFinite(ys[i])) f.svg.append(this.sample(i, f.px(x), f.py(ys[i]), r));
+      });
+      const [x, y] = [xs[this.drawn], ys[this.drawn]];
+      if (Number.isFinite(x) && Number.isFinite(y))
+        f.svg.append(element("circle", { cx: f.px(x), cy: f.py(y), r: 8, class: "skb-ring" }));
+    }
+
+    showPlane(params) {
+      const { data, L } = this;
+      const [xs, ys] = [0, 1].map((k) => data.rows.map((_, i) => this.x(i)[k]));
+      const f = this.frame(this.plane, padded(xs), padded(ys), 0.85);
+      const canvas = this.region(f, (point) => forward(this.net, data.activations, params, point).a[L]);
+      for (let j = 0; j < data.sizes[1] && data.sizes[1] <= FOLD; j++) this.unitLine(f, params, 1, j);
+      this.dots(f, xs, ys, 3.2);
       f.svg.setAttribute("aria-label", `the plane; sample ${data.rows[this.drawn] + 1} is drawn`);
       this.axes(f, data.features[0], data.features[1]);
       this.plane.replaceChildren(canvas, f.svg);
     }
 
-    /** The line on which unit j of layer 1 has z = 0, within the frame. */
-    unitLine(f, params, j) {
-      const [u, v] = [this.weight(params, 1, j, 0), this.weight(params, 1, j, 1)],
-        b = this.bias(params, 1, j),
+    /** The samples in the plane of two features of the last hidden layer; of a single one, against the output. */
+    showHidden(params) {
+      const { data, L } = this,
+        m = data.sizes[L - 1],
+        passes = data.rows.map((_, i) => forward(this.net, data.activations, params, this.x(i))),
+        [u, v] = this.axisUnits;
+      const xs = passes.map((p) => p.a[L - 1][u]),
+        ys = passes.map((p) => (m > 1 ? p.a[L - 1][v] : p.a[L][0]));
+      const ends = { logistic: [0, 1], tanh: [-1, 1] }, // a frame that holds still where σ has bounds
+        range = (l, values) => padded(ends[data.activations[l - 1]] || values.filter(Number.isFinite));
+      const f = this.frame(this.hidden, range(L - 1, xs), range(m > 1 ? L - 1 : L, ys), 0.85),
+        parts = [f.svg];
+      if (m === 2) {
+        parts.unshift(this.region(f, (point) => forward(this.net, data.activations, params, point, L).a[L]));
+        for (let j = 0; j < data.sizes[L] && data.sizes[L] <= FOLD; j++) this.unitLine(f, params, L, j);
+      }
+      this.dots(f, xs, ys, 3.2);
+      f.svg.setAttribute("aria-label", `hidden features; sample ${data.rows[this.drawn] + 1} is drawn`);
+      this.axes(f, symbol("a", L - 1, u), m > 1 ? symbol("a", L - 1, v) : symbol("a", L, 0));
+      this.hidden.replaceChildren(...parts);
+    }
+
+    /** The line in the plane of two inputs of a layer on which its unit j has z = 0, within the frame. */
+    unitLine(f, params, l, j) {
+      const [u, v] = [this.weight(params, l, j, 0), this.weight(params, l, j, 1)],
+        b = this.bias(params, l, j),
         points = [];
       const add = (x, y) => {
         if (x >= f.x0 && x <= f.x1 && y >= f.y0 && y <= f.y1) points.push([f.px(x), f.py(y)]);
@@ -1046,7 +1255,8 @@ var skbackpropStepper = (function () {
       if (points.length < 2) return;
       const [[ax, ay], [bx, by]] = points,
         share = 0.1 + ((0.382 * j) % 0.8),
-        chosen = this.pick && this.pick.l === 1 && this.pick.j === j;
+        chosen = this.pick && this.pick.l === l && this.pick.j === j,
+        label = l < this.L || this.net.sizes[l] > 1 ? String(j + 1) : "";
       f.svg.append(
         element("line", { x1: ax, y1: ay, x2: bx, y2: by, class: `skb-line${chosen ? " skb-chosen" : ""}` }),
         element(
@@ -1057,7 +1267,7 @@ var skbackpropStepper = (function () {
             class: "skb-line-number",
             "text-anchor": "middle",
           },
-          String(j + 1),
+          label,
         ),
       );
     }
@@ -1065,32 +1275,38 @@ var skbackpropStepper = (function () {
     /** One feature: the samples, the prediction and each unit's part of it. */
     showCurve(params) {
       const { data, L } = this,
-        n = data.rows.length,
         fine = 80;
-      const xs = data.rows.map((_, i) => this.x(i)[0]),
-        ys = data.rows.map((_, i) => this.y(i)[0]);
+      const [xs, ys] = [data.rows.map((_, i) => this.x(i)[0]), data.rows.map((_, i) => this.y(i)[0])];
       const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
       const grid = Array.from({ length: fine + 1 }, (_, k) => x0 + (k / fine) * (x1 - x0));
       const passes = grid.map((x) => forward(this.net, data.activations, params, [x]));
-      const curve = passes.map((p) => p.a[L][0]);
-      const f = this.frame(this.plane, [x0, x1], [...ys, ...curve], 0.75);
-      const path = (values, name) =>
-        f.svg.append(
-          element("polyline", {
-            class: name,
-            points: grid.map((x, k) => `${f.px(x).toFixed(1)},${f.py(values[k]).toFixed(1)}`).join(" "),
-          }),
-        );
-      for (let m = 0; L > 1 && m < data.sizes[L - 1] && data.sizes[L - 1] <= FOLD; m++) {
+      const f = this.frame(this.plane, [x0, x1], padded(ys, 0.25), 0.75);
+      const path = (values, name) => {
+        const inside = (k) => f.py(Math.max(f.y0, Math.min(f.y1, values[k]))).toFixed(1);
+        const points = grid.map((x, k) => `${f.px(x).toFixed(1)},${inside(k)}`).join(" ");
+        f.svg.append(element("polyline", { class: name, points }));
+        return inside;
+      };
+      for (let m = 0; this.hasParts && m < data.sizes[L - 1]; m++) {
         const w = this.weight(params, L, 0, m);
-        path(
-          passes.map((p) => Math.max(f.y0, Math.min(f.y1, w * p.a[L - 1][m]))),
+        const inside = path(
+          passes.map((p) => w * p.a[L - 1][m]),
           `skb-part ${w < 0 ? "skb-negative" : "skb-positive"}`,
         );
+        const k = Math.round(fine * (0.03 + ((0.382 * m) % 0.94)));
+        f.svg.append(
+          element(
+            "text",
+            { x: f.px(grid[k]), y: Number(inside(k)) + 4, class: "skb-line-number", "text-anchor": "middle" },
+            String(m + 1),
+          ),
+        );
       }
-      for (let i = 0; i < n; i++) f.svg.append(this.sample(i, f.px(xs[i]), f.py(ys[i]), 2.6));
-      path(curve, "skb-prediction");
-      f.svg.append(element("circle", { cx: f.px(xs[this.drawn]), cy: f.py(ys[this.drawn]), r: 8, class: "skb-ring" }));
+      path(
+        passes.map((p) => p.a[L][0]),
+        "skb-prediction",
+      );
+      this.dots(f, xs, ys, 2.6);
       f.svg.setAttribute("aria-label", `samples and prediction; sample ${data.rows[this.drawn] + 1} is drawn`);
       this.axes(f, data.features[0], this.outputs[0]);
       this.plane.replaceChildren(f.svg);
@@ -1104,6 +1320,7 @@ var skbackpropStepper = (function () {
         : `${givenNumber(this.tau)}, as in the training`;
       this.tauSlider.setAttribute("aria-valuetext", givenNumber(this.tau));
       let text = `Loss of the drawn sample: ${number(own[0])} before the step, ${number(own[1])} after.`;
+      if (own[1] > own[0]) text += " The step is too long, its loss rises.";
       if (this.hasScatter) {
         const before = this.allLosses(this.before),
           later = this.allLosses(after),
@@ -1127,38 +1344,39 @@ var skbackpropStepper = (function () {
       f.svg.append(
         element("line", { x1: f.px(0), y1: f.py(0), x2: f.px(most), y2: f.py(most), class: "skb-diagonal" }),
       );
-      before.forEach((v, i) => {
-        if (Number.isFinite(v) && Number.isFinite(later[i])) f.svg.append(this.sample(i, f.px(v), f.py(later[i]), 2.6));
-      });
-      const i = this.drawn;
-      if (Number.isFinite(later[i]))
-        f.svg.append(element("circle", { cx: f.px(before[i]), cy: f.py(later[i]), r: 8, class: "skb-ring" }));
+      this.dots(f, before, later, 2.6);
       f.svg.setAttribute("aria-label", "the loss of each sample before and after the step");
       this.axes(f, "loss before", "loss after");
       this.scatter.replaceChildren(f.svg);
     }
 
     showCourse() {
-      if (!this.means) {
-        const n = this.data.rows.length;
-        this.means = Array.from(
-          { length: this.T + 1 },
-          (_, t) => this.allLosses(this.paramsAt(t)).reduce((s, v) => s + v, 0) / n,
-        );
-      }
-      const f = this.frame(this.course, [0, this.T], [0, ...this.means], 0.75),
-        at = this.phase === 3 ? this.t + 1 : this.t;
+      const n = this.data.rows.length;
+      this.courseValues ||= this.hasMeans
+        ? Array.from({ length: this.T + 1 }, (_, t) => this.allLosses(this.paramsAt(t)).reduce((s, v) => s + v, 0) / n)
+        : [...this.data.before];
+      const values = this.courseValues,
+        at = this.t + Number(this.hasMeans && this.phase === 3);
+      const f = this.frame(this.course, [0, values.length - 1], [0, ...values.filter(Number.isFinite)], 0.75);
       f.svg.append(
         element("polyline", {
-          class: "skb-prediction",
-          points: this.means.map((v, t) => `${f.px(t).toFixed(1)},${f.py(v).toFixed(1)}`).join(" "),
+          class: this.hasMeans ? "skb-prediction" : "skb-prediction skb-thin",
+          points: values.map((v, t) => `${f.px(t).toFixed(1)},${f.py(v).toFixed(1)}`).join(" "),
         }),
-        element("circle", { cx: f.px(at), cy: f.py(this.means[at]), r: 5, class: "skb-marker" }),
+        element("circle", { cx: f.px(at), cy: f.py(values[at]), r: 5, class: "skb-marker" }),
       );
-      f.svg.setAttribute("aria-label", `mean loss after ${at} steps: ${number(this.means[at])}`);
-      this.axes(f, "steps", "mean loss");
+      const name = this.hasMeans ? `mean loss after ${at} steps` : `loss of the sample of step ${at + 1}`;
+      f.svg.setAttribute("aria-label", `${name}: ${number(values[at])}`);
+      this.axes(f, "steps", this.hasMeans ? "mean loss" : "loss");
       this.course.replaceChildren(f.svg);
     }
+  }
+
+  /** From the smallest to the largest value, with some room. */
+  function padded(values, share = 0.08) {
+    const [low, high] = [Math.min(...values), Math.max(...values)],
+      room = share * (high - low || 1);
+    return [low - room, high + room];
   }
 
   const mix = (from, to, share) => from.map((v, k) => v + share * (to[k] - v));

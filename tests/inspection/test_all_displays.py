@@ -105,7 +105,7 @@ def test_without_matplotlib(draw, moons, monkeypatch):
     display = draw(moons, MOONS_X, MOONS_Y)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'from_estimators? needs matplotlib: pip install "skbackprop\[plot\]"'):
+    with pytest.raises(ImportError, match=r'from_estimators? needs matplotlib: .* pip install -e "\.\[plot\]"'):
         draw(moons, MOONS_X, MOONS_Y)
     with pytest.raises(ImportError, match=r"plot needs matplotlib.*\(import of matplotlib"):
         display.plot()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from displays import IRIS_X, IRIS_Y, MOONS_X, classifier, is_red
 from helpers import MAX_ITER
+from matplotlib.collections import EllipseCollection
 from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -36,8 +37,9 @@ def test_network_fills_units_by_their_bias(iris):
         colors = nodes.get_facecolors()
         strong = np.abs(b) > 0.1 * np.abs(b).max()
         np.testing.assert_array_equal(is_red(colors)[strong], b[strong] > 0)
-        assert (colors[:, 3] == 1).all()
-    assert (display.nodes_[0].get_facecolors() == 1).all()
+        np.testing.assert_allclose(colors[:, 3], np.abs(b) / np.abs(b).max())
+    behind = [c for c in display.ax_.collections if isinstance(c, EllipseCollection) and c not in display.nodes_[1:]]
+    assert len(behind) == 3 and all((circles.get_facecolors() == 1).all() for circles in behind)
 
 
 def test_network_names(iris):
@@ -70,18 +72,90 @@ def test_network_names_are_drawn_letter_by_letter():
         assert text.get_window_extent().width == letters.get_window_extent().width
 
 
-def test_network_shows_the_first_and_last_of_many_units():
+def test_network_shows_the_most_important_of_many_units():
+    """Those of the largest weights in, times the largest weights out; as many as are asked for, by their numbers."""
     model = classifier((30,), max_iter=1).fit(rng.random((20, 50)), np.arange(20) % 3)
-    display = NetworkDisplay.from_estimator(model, max_units=5)
-    assert [units.tolist() for units in display.units_] == [[0, 1, 2, 48, 49], [0, 1, 2, 28, 29], [0, 1, 2]]
-    W = model.coefs_[0][np.ix_(display.units_[0], display.units_[1])]
-    np.testing.assert_array_equal(is_red(display.edges_[0].get_colors()), W.ravel() > 0)
-    heights = display.nodes_[1].get_offsets()[:, 1]
-    np.testing.assert_allclose(np.diff(heights), [-1, -1, -2, -1])
-    dots = [line for line in display.ax_.get_lines() if line.get_marker() == "o"]
-    assert [line.get_xdata()[0] for line in dots] == [0, 1]
-    assert all(heights[2] > y > heights[3] for y in dots[1].get_ydata())
-    assert "30" in display.titles_[1].get_text()
+    W, V = model.coefs_
+    W[:, [3, 17, 25]] *= 50
+    W[[7, 40]] *= 50
+    W[:, 12] *= 1e6
+    V[12] *= 1e-9  # what it finds does not count
+    display = NetworkDisplay.from_estimator(model, max_units=4)
+    inputs, hidden, outputs = (units.tolist() for units in display.units_)
+    assert {7, 40} < set(inputs) and {3, 17, 25} < set(hidden) and 12 not in hidden
+    assert inputs == sorted(inputs) and hidden == sorted(hidden) and outputs == [0, 1, 2]
+    assert [len(nodes.get_offsets()) for nodes in display.nodes_] == [4, 4, 3]
+    shown = W[np.ix_(inputs, hidden)]
+    np.testing.assert_array_equal(is_red(display.edges_[0].get_colors()), shown.ravel() > 0)
+    assert [text.get_text() for text in display.texts_][:4] == [f"$x_{{{k + 1}}}$" for k in inputs]
+    said = [text for text in display.ax_.texts if "smaller weights" in text.get_text()]
+    assert [text.get_text().split()[0] for text in said] == ["46", "26"]
+    assert [text.get_position()[0] for text in said] == [0, 1]
+    assert all(text.get_position()[1] < display.nodes_[1].get_offsets()[:, 1].min() for text in said)
+
+
+def test_network_of_max_units_leaves_none_out(iris):
+    display = NetworkDisplay.from_estimator(iris, max_units=8)
+    assert [units.tolist() for units in display.units_] == [[*range(4)], [*range(8)], [*range(3)]]
+    assert not any("smaller" in text.get_text() for text in display.ax_.texts)
+
+
+def test_network_units_are_numbered():
+    """In their circles, from 1, as they are in the other displays; and as large as the circles allow."""
+    for size in (6, 10, 20):
+        with plt.rc_context({"font.size": size}):
+            model = classifier((300, 3), max_iter=1).fit(IRIS_X, IRIS_Y)
+            display = NetworkDisplay.from_estimator(model, max_units=6)
+            display.figure_.canvas.draw()
+            numbers = [[text.get_text() for text in layer] for layer in display.numbers_]
+            assert numbers == [[str(j + 1) for j in display.units_[1]], ["1", "2", "3"]]
+            for nodes, layer in zip(display.nodes_[1:], display.numbers_, strict=False):
+                radius = nodes.get_transforms()[0, 0, 0]  # in pixels
+                for (x, y), text in zip(display.ax_.transData.transform(nodes.get_offsets()), layer, strict=True):
+                    box = text.get_window_extent()
+                    assert np.hypot(box.width, box.height) < 2 * radius + 1
+                    assert np.hypot((box.x0 + box.x1) / 2 - x, (box.y0 + box.y1) / 2 - y) < 0.3 * radius
+    tiny = plt.subplots(figsize=(1.5, 0.9))[1]
+    assert NetworkDisplay.from_estimator(model, ax=tiny).numbers_ == [[], []]
+
+
+def test_network_has_a_colour_bar_for_each_layer(iris):
+    display = NetworkDisplay.from_estimator(iris)
+    texts = [text.get_text() for text in display.ax_.texts]
+    for l, (bar, W, b) in enumerate(zip(display.colorbars_, iris[-1].coefs_, iris[-1].intercepts_, strict=True), 1):
+        colors = bar.get_array()[0]
+        np.testing.assert_array_equal(is_red(colors), np.arange(101) >= 50)
+        assert colors[0, 3] == colors[-1, 3] == 1 and colors[50, 3] == 0
+        assert l - 1 < bar.get_extent()[0] < bar.get_extent()[1] < l
+        limits = f"{abs(W).max():.2g}\n{abs(b).max():.2g}"
+        assert limits in texts and "−" + limits.replace("\n", "\n−") in texts and f"$W^{{{l}}}$\n$b^{{{l}}}$" in texts
+
+
+def test_network_names_are_never_clipped():
+    """A figure of its own is made for them; in given axes they shrink, and lose their middle."""
+    names = [f"a very long name {'of a feature ' * 12}, number {k}" for k in range(4)]
+    classes = ["one$", "two", "three " * 30]
+    small = plt.subplots(1, 3, figsize=(7, 2.5))[1][1]
+    for ax, size in ((None, 10), (None, 24), (small, 10), (small, 24)):
+        with plt.rc_context({"font.size": size}):
+            display = NetworkDisplay.from_estimator(iris_net(), feature_names=names, class_names=classes, ax=ax)
+        display.figure_.canvas.draw()
+        frame = display.ax_.get_window_extent() if ax else display.figure_.bbox
+        for k, text in enumerate(display.texts_):
+            box = text.get_window_extent()
+            assert frame.x0 - 1 < box.x0 and box.x1 < frame.x1 + 1
+            if "…" in text.get_text():
+                start, end = text.get_text().split("…")
+                assert [*names, *classes][k].startswith(start) and [*names, *classes][k].endswith(end)
+    names = ["sepal length in the unit of centimetres", "b", "c", "d"]
+    with plt.rc_context({"font.size": 16}):
+        display = NetworkDisplay.from_estimator(iris_net(), feature_names=names)
+    assert [text.get_text() for text in display.texts_] == [*names, "0", "1", "2"]
+    assert display.texts_[0].get_fontsize() == 16
+
+
+def iris_net():
+    return classifier((3,), max_iter=1).fit(IRIS_X, IRIS_Y)
 
 
 def test_network_texts_stay_apart_and_inside():

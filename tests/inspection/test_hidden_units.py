@@ -1,11 +1,14 @@
 """HiddenUnitsDisplay: lines in the plane, or images of weights."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from displays import IMAGES_X, IMAGES_Y, IRIS_X, IRIS_Y, MOONS_X, MOONS_Y, PLANE_X, PLANE_Y, classifier
 from helpers import MAX_ITER
 from matplotlib.colors import to_rgba
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
@@ -160,12 +163,10 @@ def test_most_units_drawn(moons):
     assert len(display.lines_) == 2
 
 
-def test_hidden_units_bad_arguments(moons, iris):
-    with pytest.raises(ValueError, match="two features"):
-        HiddenUnitsDisplay.from_estimator(iris, IRIS_X)
+def test_hidden_units_bad_arguments(moons):
     with pytest.raises(ValueError, match="X is needed"):
         HiddenUnitsDisplay.from_estimator(moons)
-    with pytest.raises(ValueError, match="X must have two features"):
+    with pytest.raises(ValueError, match="X must have 2 features"):
         HiddenUnitsDisplay.from_estimator(moons, IRIS_X)
     with pytest.raises(ValueError, match="max_units"):
         HiddenUnitsDisplay.from_estimator(moons, MOONS_X, max_units=0)
@@ -181,6 +182,166 @@ def test_hidden_units_of_a_frame():
     for model in (classifier((3,)), make_pipeline(StandardScaler().set_output(transform="pandas"), classifier((3,)))):
         display = HiddenUnitsDisplay.from_estimator(model.fit(X, MOONS_Y), X, MOONS_Y)
         assert display.ax_.get_xlabel() == "u"
+
+
+def test_samples_of_the_wrong_class_have_a_ring():
+    rng = np.random.default_rng(0)
+    y = MOONS_Y ^ (rng.random(len(MOONS_Y)) < 0.2)
+    model = classifier((6,), learning_rate=0.3).fit(MOONS_X, y)
+    wrong = model.predict(MOONS_X) != y
+    assert 5 < wrong.sum() < 100
+    display = HiddenUnitsDisplay.from_estimator(model, MOONS_X, y)
+    np.testing.assert_array_equal(display.misclassified_.get_offsets(), MOONS_X[wrong])
+    assert display.misclassified_.get_sizes() > display.scatter_.get_sizes()
+    assert "misclassified" in [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    right = HiddenUnitsDisplay.from_estimator(model, MOONS_X, model.predict(MOONS_X))
+    assert right.misclassified_ is None
+    assert "misclassified" not in [text.get_text() for text in right.ax_.get_legend().get_texts()]
+    assert HiddenUnitsDisplay.from_estimator(model, MOONS_X).misclassified_ is None
+
+
+def luminance(rgb):
+    """As WCAG 2 defines it."""
+    rgb = np.asarray(rgb)
+    return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722]
+
+
+@pytest.mark.parametrize("style", ["default", "dark_background", "ggplot"])
+def test_samples_stand_out_from_every_region(style):
+    """By their outline, whose contrast with each region, and with the background, is at least 3 : 1."""
+    with plt.style.context(style):
+        y = np.arange(120) % 10
+        display = HiddenUnitsDisplay.from_estimator(classifier((9,), max_iter=50).fit(MOONS_X, y), MOONS_X, y)
+        background = np.array(to_rgba(display.ax_.get_facecolor())[:3])
+        colors = [region.get_facecolor()[0] for region in display.regions_]
+        outline = luminance(display.scatter_.get_edgecolors()[0][:3])
+    assert len(colors) > 3
+    for behind in [background, *(c[3] * c[:3] + (1 - c[3]) * background for c in colors)]:
+        light, dark = np.maximum(outline, luminance(behind)), np.minimum(outline, luminance(behind))
+        assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+# ---- more than two features: a plane through the data ----------------------------------------------------------------
+
+
+def test_plane_of_the_principal_components(iris):
+    """Its regions are the predictions for the points of the plane, its lines those where their z is 0."""
+    display = HiddenUnitsDisplay.from_estimator(iris, IRIS_X, IRIS_Y)
+    plane = make_pipeline(StandardScaler(), PCA(2, random_state=0)).fit(IRIS_X)
+    np.testing.assert_allclose(display.scatter_.get_offsets(), plane.transform(IRIS_X))
+    rng = np.random.default_rng(0)
+    inside = rng.uniform([x.min() for x in display.grid], [x.max() for x in display.grid], size=(300, 2))
+    points = plane.inverse_transform(inside)
+    predicted = iris.predict(pd.DataFrame(points, columns=IRIS_X.columns))
+    z = np.sort(iris.decision_function(pd.DataFrame(points, columns=IRIS_X.columns)), axis=1)
+    clear = z[:, -1] - z[:, -2] > 0.1
+    for k, region in enumerate(display.regions_):
+        np.testing.assert_array_equal(region.get_paths()[0].contains_points(inside[clear]), predicted[clear] == k)
+    W, b = iris[-1].coefs_[0], iris[-1].intercepts_[0]
+    for j, line in zip(display.units, display.lines_, strict=True):
+        if line is not None:
+            on_line = pd.DataFrame(plane.inverse_transform(vertices(line)), columns=IRIS_X.columns)
+            np.testing.assert_allclose(iris[0].transform(on_line) @ W[:, j] + b[j], 0, atol=1e-6)
+    assert display.ax_.get_xlabel() == "PC 1 (73% of variance)"
+    wrong = iris.predict(IRIS_X) != IRIS_Y
+    np.testing.assert_allclose(display.misclassified_.get_offsets(), plane.transform(IRIS_X)[wrong])
+
+
+def test_plane_of_a_regressor():
+    X = np.random.default_rng(0).normal(size=(60, 5))
+    model = BackpropRegressor((4,), max_iter=5, random_state=0).fit(X, X[:, 0])
+    display = HiddenUnitsDisplay.from_estimator(model, X, X[:, 0])
+    plane = make_pipeline(StandardScaler(), PCA(2, random_state=0)).fit(X)
+    points = plane.inverse_transform(np.column_stack([x.ravel() for x in display.grid]))
+    np.testing.assert_allclose(display.response[0].ravel(), model.predict(points))
+
+
+# ---- one feature: a curve and its parts ------------------------------------------------------------------------------
+
+LINE_X = np.linspace(-3, 3, 90)[:, None]
+
+
+@pytest.mark.parametrize("hidden", [(5,), (6, 4)], ids=str)
+def test_the_parts_of_a_curve_sum_to_the_prediction(hidden):
+    """Each has the output's bias, which counts once."""
+    model = BackpropRegressor(hidden, "tanh", max_iter=30, random_state=0).fit(LINE_X, np.sin(LINE_X[:, 0]))
+    display = HiddenUnitsDisplay.from_estimator(model, LINE_X, np.sin(LINE_X[:, 0]))
+    x = display.grid[0]
+    prediction = display.prediction_lines_[0]
+    np.testing.assert_allclose(prediction.get_ydata(), model.predict(x[:, None]))
+    parts = np.array([line.get_ydata() for line in display.part_lines_])
+    a, V, b = model.activations(x[:, None])[-2], model.coefs_[-1], model.intercepts_[-1]
+    np.testing.assert_allclose(parts, (a * V[:, 0] + b).T[display.units])
+    np.testing.assert_allclose(parts.sum(axis=0) - (len(parts) - 1) * b, prediction.get_ydata())
+    ranges = np.ptp(parts, axis=1)
+    assert len(parts) == hidden[-1] and (np.diff(ranges) <= 0).all()
+    np.testing.assert_allclose(display.scatter_.get_offsets(), np.column_stack([LINE_X, np.sin(LINE_X)]))
+    assert [text.get_text() for text in display.ax_.texts] == [str(j + 1) for j in display.units]
+    first = HiddenUnitsDisplay.from_estimator(model, LINE_X, max_units=2, sort=False)
+    assert first.units.tolist() == [0, 1] and len(first.part_lines_) == 2
+    assert not display.lines_ and display.misclassified_ is None
+
+
+def test_the_curve_of_a_scaled_target():
+    """The parts, too, are in the target's unit; and the estimator stays as it is."""
+    network = make_pipeline(StandardScaler(), BackpropRegressor((4,), max_iter=30, random_state=0))
+    model = TransformedTargetRegressor(network, transformer=StandardScaler()).fit(LINE_X, 50 + 9 * LINE_X[:, 0])
+    before = model.predict(LINE_X)
+    display = HiddenUnitsDisplay.from_estimator(model, LINE_X, 50 + 9 * LINE_X[:, 0])
+    parts = np.array([line.get_ydata() for line in display.part_lines_])
+    bias = model.transformer_.inverse_transform(model.regressor_[-1].intercepts_[-1][None])[0]
+    np.testing.assert_allclose(parts.sum(axis=0) - 3 * bias, display.prediction_lines_[0].get_ydata())
+    np.testing.assert_array_equal(model.predict(LINE_X), before)
+
+
+def test_the_curve_of_two_classes():
+    labels = np.where(np.sin(LINE_X[:, 0]) > 0, "up", "down")
+    model = classifier((5,), learning_rate=0.3, max_iter=300).fit(LINE_X, labels)
+    noisy = labels.copy()
+    noisy[[3, 60]] = "up", "down"
+    display = HiddenUnitsDisplay.from_estimator(model, LINE_X, noisy)
+    x = display.grid[0]
+    (line,) = display.prediction_lines_
+    np.testing.assert_allclose(line.get_ydata(), model.predict_proba(x[:, None])[:, 1])
+    np.testing.assert_allclose(display.scatter_.get_offsets()[:, 1], noisy == "up")
+    np.testing.assert_array_equal(display.misclassified_.get_offsets()[:, 0], LINE_X[model.predict(LINE_X) != noisy, 0])
+    assert display.ax_.get_ylabel() == "probability of up"
+    to_data = display.ax_.transData.inverted()
+    bounds = [to_data.transform(region.get_window_extent())[0, 0] for region in display.regions_]
+    predicted = model.predict(x[:, None])
+    changes = x[1:][predicted[1:] != predicted[:-1]]
+    np.testing.assert_allclose(bounds[1:], changes, atol=x[1] - x[0])
+
+
+@pytest.mark.parametrize("loss", ["squared_error", "log_loss"])
+def test_the_curves_of_three_classes(loss):
+    X, names = IRIS_X[["petal length (cm)"]], ["a", "b", "c"]
+    model = classifier((5,), loss=loss).fit(X, IRIS_Y)
+    display = HiddenUnitsDisplay.from_estimator(model, X, IRIS_Y, class_names=names, output=2)
+    points = pd.DataFrame(display.grid[0][:, None], columns=X.columns)
+    np.testing.assert_allclose([line.get_ydata() for line in display.prediction_lines_], model.predict_proba(points).T)
+    alone = model.coefs_[-1].copy()
+    model.coefs_[-1][np.arange(5) != display.units[0]] = 0
+    np.testing.assert_allclose(display.part_lines_[0].get_ydata(), model.predict_proba(points)[:, 2])
+    model.coefs_[-1] = alone
+    assert display.ax_.get_xlabel() == X.columns[0] and display.ax_.get_ylabel() == "probability"
+    assert display.ax_.get_legend().get_texts()[-1].get_text() == "unit $j$ alone: c"
+    lowest = min(line.get_ydata().min() for line in display.prediction_lines_ + display.part_lines_)
+    assert display.scatter_.get_offsets()[:, 1].max() < lowest
+    with pytest.raises(ValueError, match="output must be an integer from 0 to 2"):
+        HiddenUnitsDisplay.from_estimator(model, X, output=3)
+
+
+def test_curves_without_hidden_units_labels_or_a_second_class():
+    line = BackpropRegressor((), max_iter=2, random_state=0).fit(LINE_X, LINE_X[:, 0])
+    display = HiddenUnitsDisplay.from_estimator(line, LINE_X)
+    assert display.part_lines_ == [] and len(display.prediction_lines_) == 1
+    labels = np.column_stack([LINE_X > 0, LINE_X < 1]).astype(int)
+    display = HiddenUnitsDisplay.from_estimator(classifier((3,)).fit(LINE_X, labels), LINE_X, labels, output=1)
+    assert len(display.prediction_lines_) == 2 and not display.regions_
+    display = HiddenUnitsDisplay.from_estimator(classifier((3,)).fit(LINE_X, np.zeros(90)), LINE_X, np.zeros(90))
+    assert (display.prediction_lines_[0].get_ydata() == 1).all()
+    display.figure_.canvas.draw()
 
 
 # ---- images --------------------------------------------------------------------------------------------------------

@@ -45,10 +45,19 @@ def press(window, name):
 
 
 def where(window):
-    """The step, from 1, and the lit line."""
+    """The step, from 1, and the lit line; of one that has not yet been through all layers, the layer too."""
     heading = window.text(".skb-heading")
     lit = window.run("return document.querySelector('.skb-lines li[aria-current]').dataset.phase")
-    return int(heading.split()[1]), lit
+    layer = window.run("return document.querySelector('svg .skb-layer.skb-active')?.textContent")
+    return int(heading.split()[1]), lit + (f" {layer.split(',')[0].split()[1]}" if layer else "")
+
+
+def count(window, css):
+    return window.run("return document.querySelectorAll(arguments[0]).length", css)
+
+
+def wait(window, milliseconds):
+    window.run("return new Promise((done) => setTimeout(done, arguments[0]))", milliseconds)
 
 
 def numbers(window, css):
@@ -61,6 +70,15 @@ def set_slider(window, css, value):
     window.run(
         "const s = document.querySelector(arguments[0]); s.value = arguments[1]; s.dispatchEvent(new Event('input'));",
         css,
+        value,
+    )
+
+
+def choose(window, label, value):
+    window.run(
+        "const s = Array.from(document.querySelectorAll('select')).find((e) => e.ariaLabel === arguments[0]);"
+        "s.value = arguments[1]; s.dispatchEvent(new Event('change'));",
+        label,
         value,
     )
 
@@ -92,15 +110,70 @@ def test_keys_do_what_the_buttons_do(page):
         ("t", (12, "update")),
         ("e", (132, "update")),
         ("\ue011", (1, "draw")),  # Home
-        ("\ue014", (1, "forward")),  # arrow to the right
-        ("n", (1, "backward")),
-        ("\ue012", (1, "forward")),  # arrow to the left
-        ("p", (1, "draw")),
+        ("\ue014", (1, "forward 1")),  # arrow to the right
+        ("n", (1, "forward 2")),
+        ("\ue014", (1, "backward 2")),
+        ("\ue012", (1, "forward 2")),  # arrow to the left
+        ("pp", (1, "draw")),
         ("\ue010", (150, "update")),  # End
-        ("\ue012" * 4, (149, "update")),
+        ("\ue012", (150, "update 2")),
     ]:
         page.keys(APP, key)
         assert where(page) == place, key
+
+
+def test_next_and_back_go_line_by_line_through_the_layers(page):
+    order = ["draw", "forward 1", "forward 2", "backward 2", "backward 1", "update 2", "update 1"]
+    places = [(t, line) for t in (1, 2) for line in order]
+    assert page.run("return document.querySelector(arguments[0]).disabled", 'button[data-action="back"]')
+    for place in places[1:]:
+        press(page, "next")
+        assert where(page) == place
+    for place in places[-2::-1]:
+        press(page, "back")
+        assert where(page) == place
+    for k, line in enumerate(order):
+        set_slider(page, 'input[aria-label="line"]', k)
+        assert where(page) == (1, line)
+
+
+def test_values_appear_layer_by_layer_and_the_active_term_is_lit(page, recording):
+    step = recording[0]
+    for place, n_a, n_delta, symbol, term in [
+        (0, 2, 0, "sample", "it ~ unif(1, …, n)"),
+        (1, 7, 0, "z¹", "zl = Wl al−1 + bl"),
+        (2, 8, 0, "z²", "zl = Wl al−1 + bl"),
+        (3, 8, 1, "δ²", "δL = ∇f(aL) ⊙ σ′(zL)"),
+        (4, 8, 6, "δ¹", "δl = [(Wl+1)ᵀ δl+1] ⊙ σ′(zl)"),
+        (5, 8, 6, "W²", "Wl ← Wl − τ δl (al−1)ᵀ"),
+        (6, 8, 6, "W¹", "Wl ← Wl − τ δl (al−1)ᵀ"),
+    ]:
+        set_slider(page, 'input[aria-label="line"]', place)
+        assert (count(page, ".skb-a"), count(page, ".skb-unit .skb-delta")) == (n_a, n_delta)
+        assert page.text(".skb-lines li[aria-current] > span").startswith(symbol)
+        assert page.text(".skb-lines .skb-active") == term
+        titles = page.run("return Array.from(document.querySelectorAll('.skb-edge title'), (e) => e.textContent)")
+        assert sum("changed by" in title for title in titles) == (0, 0, 0, 0, 0, 5, 15)[place]
+    assert count(page, ".skb-changes line") == 15
+    set_slider(page, 'input[aria-label="line"]', 5)  # so far, the update has changed layer 2 alone
+    shown = {
+        title.split(" = ")[0]: title
+        for title in page.run("return Array.from(document.querySelectorAll('.skb-edge title'), (e) => e.textContent)")
+    }
+    number = float(shown["W²₁,₂"].split(" = ")[1].split(",")[0].replace("−", "-"))
+    assert number == pytest.approx(step.W_after[2][0, 1], rel=0.01)
+    number = float(shown["W¹₁,₂"].split(" = ")[1].replace("−", "-"))
+    assert number == pytest.approx(step.W[1][0, 1], rel=0.01)
+
+
+def test_a_chosen_weight_lights_its_product(page, recording):
+    press(page, "forward")
+    assert count(page, ".skb-lines .skb-term") == 0
+    page.run("document.querySelector('[data-edge=\"2,0,4\"]').dispatchEvent(new Event('click'))")
+    step = recording[0]
+    weight, a = (float(text.strip("()").replace("−", "-")) for text in page.text(".skb-lines .skb-term").split(" · "))
+    assert weight == pytest.approx(abs(step.W[2][0, 4]), rel=0.01)  # its sign stands before
+    assert a == pytest.approx(step.a[1][4], rel=0.01)
 
 
 def test_the_slider_goes_to_every_step(page):
@@ -113,18 +186,27 @@ def test_the_slider_goes_to_every_step(page):
 def test_play_runs_to_the_end_and_pauses(page):
     press(page, "play")
     assert page.text('button[data-action="play"]') == "Pause"
-    page.run("return new Promise((done) => setTimeout(done, 800))")
+    wait(page, 800)
     press(page, "play")
     assert page.text('button[data-action="play"]') == "Play"
     step, lit = where(page)
     assert step > 1 and lit == "update"
-    page.run("return new Promise((done) => setTimeout(done, 400))")
+    wait(page, 400)
     assert where(page)[0] == step
     set_slider(page, 'input[aria-label="step"]', 149)
     page.keys(APP, " ")
-    page.run("return new Promise((done) => setTimeout(done, 600))")
+    wait(page, 600)
     assert where(page) == (150, "update")
     assert page.text('button[data-action="play"]') == "Play"
+
+
+def test_play_goes_line_by_line_where_that_is_chosen(page):
+    choose(page, "pace", "lines")
+    page.run("const real = setInterval; window.setInterval = (f) => real(f, 50);")  # not to wait for long
+    press(page, "play")
+    wait(page, 120)
+    press(page, "play")
+    assert where(page)[1] in {"forward 1", "forward 2", "backward 2", "backward 1", "update 2", "update 1"}
 
 
 @pytest.mark.parametrize("t", [0, 99])
@@ -133,13 +215,13 @@ def test_units_and_lines_show_the_steps_numbers(page, recording, t):
     set_slider(page, 'input[aria-label="step"]', t + 1)
     press(page, "backward")
     assert numbers(page, ".skb-a") == [float(f"{v:.3g}") for l in (0, 1, 2) for v in step.a[l]]
-    shown = numbers(page, ".skb-delta")
+    shown = numbers(page, ".skb-unit .skb-delta")
     np.testing.assert_allclose(shown, [*step.delta[1], *step.delta[2]], rtol=0.05)  # two digits or three
     y, a, slope = step.y[0], step.a[2][0], step.derivative[2][0]
-    text = page.text('.skb-lines li[data-phase="backward"] span')
+    text = page.text('.skb-lines li[data-phase="backward"] > span')
     assert text.startswith(f"δ²₁ = 2 ({a:#.3g} − {y:g}) · {slope:#.3g} = ")
     press(page, "update")
-    new = float(page.text('.skb-lines li[data-phase="update"] span').split("=")[-1].replace("−", "-"))
+    new = float(page.text('.skb-lines li[data-phase="update"] > span').split("=")[-1].replace("−", "-"))
     assert new == pytest.approx(step.W_after[2][0, 0], rel=1e-4)
 
 
@@ -205,10 +287,38 @@ def test_a_live_region_says_what_happened(page):
 
 
 def test_the_plane_has_samples_lines_and_one_ring(page):
-    count = "return document.querySelectorAll(arguments[0]).length"
-    assert page.run(count, ".skb-plane .skb-sample") == len(X)
-    assert page.run(count, ".skb-plane .skb-ring") == 1
-    assert 1 <= page.run(count, ".skb-plane .skb-line") <= 5
+    assert count(page, ".skb-plane .skb-sample") == len(X)
+    assert count(page, ".skb-plane .skb-ring") == 1
+    assert 1 <= count(page, ".skb-plane .skb-line") <= 5
+
+
+def test_hidden_features_have_their_view(page, recording):
+    """Of more than two, any two: each sample is where its features are."""
+    assert count(page, ".skb-hidden .skb-sample") == len(X)
+    assert count(page, ".skb-hidden .skb-line") == 0
+    for label, k in (("to the right", 4), ("upward", 2)):
+        choose(page, f"hidden feature, {label}", k)
+    step = recording[0]
+    ticks = page.run("return Array.from(document.querySelectorAll('.skb-hidden .skb-tick'), (e) => e.textContent)")
+    assert ticks[4:] == ["a¹₅", "a¹₃"]
+    low, high = (float(text.replace("−", "-")) for text in ticks[:2])
+    place = "const r = document.querySelector('.skb-hidden .skb-ring'); return [r.cx.baseVal.value, r.cy.baseVal.value]"
+    frame = (
+        "const f = document.querySelector('.skb-hidden .skb-frame');"
+        "return [f.x.baseVal.value, f.y.baseVal.value, f.width.baseVal.value, f.height.baseVal.value]"
+    )
+    (cx, cy), (x, y, width, height) = page.run(place), page.run(frame)
+    assert low + (cx - x) / width * (high - low) == pytest.approx(step.a[1][4], abs=0.01)
+    assert high - (cy - y) / height * (high - low) == pytest.approx(step.a[1][2], abs=0.01)
+
+
+def test_two_hidden_features_have_the_outputs_line(window, tmp_path):
+    open_record(window, tmp_path, BackpropClassifier((3, 2), random_state=0), X, Y, n_steps=3)
+    assert count(window, ".skb-hidden canvas") == 1
+    assert count(window, ".skb-hidden select") == 0
+    open_record(window, tmp_path, BackpropClassifier((1,), random_state=0), X, Y, n_steps=3)
+    assert count(window, ".skb-hidden .skb-sample") == len(X)
+    assert window.errors() == []
 
 
 @pytest.mark.parametrize("dark", [False, True])
@@ -219,31 +329,84 @@ def test_theme_and_width(window, saved, dark, width):
     channels = window.run("return getComputedStyle(document.querySelector('.skb-app')).backgroundColor.match(/\\d+/g)")
     assert (int(channels[0]) < 128) == dark
     stacked = window.run(
-        "const [a, b] = document.querySelectorAll('.skb-views > *'); return b.getBoundingClientRect().top > "
+        "const [a, b] = document.querySelectorAll('.skb-main > *'); return b.getBoundingClientRect().top > "
         "a.getBoundingClientRect().bottom - 1"
     )
     assert stacked == (width == 390)
-    for theme, darkness in (("light", False), ("dark", True)):  # the documentation's theme has the last word
-        window.run("document.documentElement.dataset.theme = arguments[0]", theme)
-        color = "return getComputedStyle(document.querySelector('.skb-app')).backgroundColor.match(/\\d+/g)[0] < 128"
+    assert window.errors() == []
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize(
+    ("where", "name", "themes"),
+    [
+        ("documentElement", "data-theme", ("light", "dark")),  # the documentation
+        ("documentElement", "theme", ("light", "dark")),  # Colab
+        ("body", "data-jp-theme-light", ("true", "false")),  # JupyterLab
+        ("body", "class", ("vscode-light", "vscode-dark")),  # VS Code
+    ],
+)
+def test_the_theme_around_it_has_the_last_word(window, saved, where, name, themes, dark):
+    window.open(saved, dark=dark)
+    color = "return getComputedStyle(document.querySelector('.skb-app')).backgroundColor.match(/\\d+/g)[0] < 128"
+    for theme, darkness in zip(themes, (False, True), strict=True):
+        window.run("document[arguments[0]].setAttribute(arguments[1], arguments[2])", where, name, theme)
         assert window.run(color) == darkness
     assert window.errors() == []
 
 
+def test_it_works_in_a_frame(window, saved, tmp_path):
+    """As some notebooks show their output."""
+    path = tmp_path / "frame.html"
+    page = saved.read_text("utf-8").replace("&", "&amp;").replace('"', "&quot;")
+    path.write_text(f'<!doctype html><meta charset="utf-8"><iframe srcdoc="{page}" width="380"></iframe>', "utf-8")
+    window.open(path, width=400)
+    inside = "const d = document.querySelector('iframe').contentDocument; "
+    window.run(inside + "d.querySelector('button[data-action=backward]').click()")
+    assert window.run(inside + "return d.querySelector('.skb-app').dataset.phase") == "backward"
+    assert window.run(inside + "return d.documentElement.scrollWidth <= 380")
+    assert window.errors() == []
+
+
 def test_with_reduced_motion_the_film_is_slow(window, saved):
-    window.open(saved, reduced_motion=True)
-    press(window, "play")
-    window.run("return new Promise((done) => setTimeout(done, 700))")
-    assert where(window)[0] == 1
+    paces = {}
+    for reduced in (False, True):
+        window.open(saved, reduced_motion=reduced)
+        window.run("const real = setInterval; window.setInterval = (f, ms) => real(f, window.pace = ms);")
+        for pace in ("steps", "lines"):
+            choose(window, "pace", pace)
+            press(window, "play")
+            paces[pace, reduced] = window.run("return window.pace")
+            press(window, "play")
+    assert paces == {("steps", False): 120, ("lines", False): 1100, ("steps", True): 1000, ("lines", True): 2500}
 
 
 def test_without_scripts_there_is_a_table(window, saved):
     window.open(saved, scripts=False)
     tree = window.devtools("DOM.getDocument")
-    found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-static table")
-    assert len(found["nodeIds"]) == 2
+    found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-static > table")
+    assert len(found["nodeIds"]) == 2  # the course of the training, and the first step
     found = window.devtools("DOM.querySelectorAll", nodeId=tree["root"]["nodeId"], selector=".skb-app")
     assert found["nodeIds"] == []
+
+
+@pytest.mark.parametrize("scripts", [False, True])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_table_of_one_step_fits(window, tmp_path, width, scripts):
+    """Where a row is wider than the window, it scrolls in its own frame."""
+    iris, y = load_iris(return_X_y=True, as_frame=True)
+    step = trace_step(BackpropClassifier((12,), random_state=0).partial_fit(iris, y, classes=[0, 1, 2]), iris[:1], 0)
+    path = tmp_path / "step.html"
+    path.write_text(_page.document(step._repr_html_() if scripts else _page.styled(step._table()), "step"), "utf-8")
+    window.open(path, width=width)
+    if scripts:
+        assert not window.run("return document.querySelector('details').open")
+        window.click("summary")
+    assert window.run("return document.querySelector('.skb-step').getBoundingClientRect().height") > 500
+    assert window.run("return document.documentElement.scrollWidth") <= width
+    scrolls = "return Array.from(document.querySelectorAll('.skb-numbers'), (e) => e.scrollWidth > e.clientWidth)"
+    assert any(window.run(scrolls)) == (width == 390)
+    assert window.errors() == []
 
 
 def test_two_on_one_page_do_not_meet(window, recording, tmp_path):
@@ -255,7 +418,7 @@ def test_two_on_one_page_do_not_meet(window, recording, tmp_path):
     first, second = (f"return document.querySelectorAll('.skb-app')[{k}].dataset.phase" for k in (0, 1))
     window.run("document.querySelectorAll('.skb-app')[1].querySelector('button[data-action=backward]').click()")
     assert (window.run(first), window.run(second)) == ("draw", "backward")
-    assert window.run("return document.querySelectorAll('.skb-app')[1].querySelectorAll('button').length") == 4
+    assert window.run("return document.querySelectorAll('.skb-app')[1].querySelectorAll('button').length") == 6
     assert window.errors() == []
 
 
@@ -270,13 +433,20 @@ def test_a_large_network_is_folded_into_heat_maps(window, tmp_path):
     digits, y = load_digits(return_X_y=True)
     recording = open_record(window, tmp_path, BackpropClassifier((20,), random_state=0), digits / 16, y, n_steps=12)
     step = recording[0]
-    assert window.run("return document.querySelectorAll('canvas[data-layer]').length") == 2
-    window.click("canvas[data-layer='2']")  # its middle
+    assert count(window, "canvas[data-unit]") == 30
+    assert count(window, ".skb-image canvas") == 21  # the sample, and layer 1
+    size = "const c = document.querySelector(arguments[0]); return [c.width, c.height]"
+    assert window.run(size, "canvas[data-unit='1,0']") == [8, 8]
+    assert window.run(size, "canvas[data-unit='2,0']") == [20, 1]
+    assert window.run("return Array.from(document.querySelectorAll('.skb-strip .skb-name'), (e) => e.textContent)") == [
+        f"class {k}" for k in range(10)
+    ]
+    window.click("canvas[data-unit='2,4']")  # its middle
     layer, unit, given = (
         int(window.run("return document.querySelector(arguments[0]).value", f".skb-picker [aria-label={name}]"))
         for name in ("layer", "unit", "input")
     )
-    assert (layer, unit in (5, 6), given in (10, 11)) == (2, True, True)
+    assert (layer, unit, given in (10, 11)) == (2, 5, True)
     new = float(window.text(".skb-details").split("→ ")[-1].replace("−", "-"))
     assert new == pytest.approx(step.W_after[2][unit - 1, given - 1], rel=1e-4)
     for name, value in (("layer", 1), ("unit", 7), ("input", 3)):
@@ -288,18 +458,34 @@ def test_a_large_network_is_folded_into_heat_maps(window, tmp_path):
         )
     assert "∂f/∂W¹₇,₃ = δ¹₇ · a⁰₃ = " in window.text(".skb-details")
     press(window, "backward")
-    assert "δ²: " in window.text(".skb-network")
+    np.testing.assert_allclose(numbers(window, ".skb-strip .skb-a"), step.a[2], rtol=0.01)
+    np.testing.assert_allclose(numbers(window, ".skb-image .skb-delta"), step.delta[1], rtol=0.01)
     assert window.errors() == []
+
+
+@pytest.mark.parametrize("layer", [1, 2])
+def test_a_pixel_is_a_weight(window, tmp_path, layer):
+    """Its colour is the weight's, red above 0, blue below."""
+    digits, y = load_digits(return_X_y=True)
+    recording = open_record(window, tmp_path, BackpropClassifier((20,), random_state=0), digits / 16, y, n_steps=2)
+    W = recording[0].W[layer]
+    pixels = window.run(
+        "const c = document.querySelector(arguments[0]);"
+        "return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)",
+        f"canvas[data-unit='{layer},3']",
+    )
+    red, _, blue, _ = np.array(pixels).reshape(-1, 4).T
+    large = abs(W[3]) > 0.1 * abs(W).max()
+    assert large.any() and np.array_equal((red > blue)[large], (W[3] > 0)[large])
 
 
 def test_regression_of_one_feature_has_its_curve(window, tmp_path):
     x = np.linspace(-2, 2, 40)[:, np.newaxis]
     model = BackpropRegressor((4,), activation="tanh", random_state=0)
     open_record(window, tmp_path, model, x, np.sin(x[:, 0]), n_steps=30)
-    count = "return document.querySelectorAll(arguments[0]).length"
-    assert window.run(count, ".skb-plane .skb-prediction") == 1
-    assert window.run(count, ".skb-plane .skb-part") == 4
-    assert window.run(count, ".skb-plane .skb-sample") == 40
+    assert count(window, ".skb-plane .skb-prediction") == 1
+    assert count(window, ".skb-plane .skb-part") == 4
+    assert count(window, ".skb-plane .skb-sample") == 40
     assert window.errors() == []
 
 
@@ -309,9 +495,9 @@ def test_names_of_features_and_classes(window, tmp_path):
     recording = open_record(window, tmp_path, BackpropClassifier((3,), random_state=0), iris, names, n_steps=5)
     text = window.text(".skb-network")
     assert "sepal length (cm)" in text and "<i>versicolor</i>" in text
-    assert names[recording.draws[0]] in window.text('.skb-lines li[data-phase="draw"] span')
-    press(window, "backward")
-    assert window.text(".skb-lines li[aria-current] code") == "δᴸ = ∇f(aᴸ) ⊙ σ′(zᴸ)"
+    assert names[recording.draws[0]] in window.text('.skb-lines li[data-phase="draw"] > span')
+    legend = window.run("return Array.from(document.querySelectorAll('.skb-class'), (e) => e.textContent)")
+    assert legend == ["<i>versicolor</i>", "setosa", "virginica"]
     assert window.errors() == []
 
 
@@ -340,7 +526,7 @@ def test_every_kind_of_network_shows_its_numbers(window, tmp_path, kind):
     for t, key in ((0, "b"), (10, "tb")):
         window.keys(APP, key)
         (line,) = window.run(
-            "return Array.from(document.querySelectorAll('[aria-current] span'), (e) => e.textContent)"
+            "return Array.from(document.querySelectorAll('[aria-current] > span'), (e) => e.textContent)"
         )
         focus = int(np.argmax(abs(recording[t].delta[len(recording[t].z)].astype("f4"))))
         shown = float(line.split("= ")[-1].replace("−", "-"))
