@@ -1,12 +1,14 @@
-"""Run steps.py, batches.py and accuracy.py, and write their figures to results.md and steps.svg beside this file.
+"""Run steps.py, batches.py, threads.py and accuracy.py, and write results.md and steps.svg beside this file.
 
-    python docs/benchmarks/run.py [--rounds 7] [--seeds 3]
+    python docs/benchmarks/run.py [--rounds 7] [--seeds 3] [--only steps batches threads accuracy]
 
-This needs the `benchmarks` extra, for torch, JAX and the plot, and takes about half an hour.
+This needs the `benchmarks` extra, for torch, JAX and the plot, and takes about 40 minutes. With `--only`, the other
+sections of results.md stay as they are.
 """
 
 import argparse
 import platform
+import re
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +17,8 @@ import accuracy
 import batches
 import matplotlib.pyplot as plt
 import steps
+import threads
+from joblib import cpu_count
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 FOLDER = Path(__file__).parent
@@ -69,7 +73,7 @@ def versions():
             libraries.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             pass
-    return f"{date.today()}, one core of {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
+    return f"{date.today()}, {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
 
 
 def plot(figures, path):
@@ -95,39 +99,82 @@ def plot(figures, path):
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
-def write(step, batch, time, options):
-    (FOLDER / "results.md").write_text(f"""# Results
+def threads_section(options):
+    """One thread and all cores; before the others, which keep the process to one core."""
+    figures = threads.measure(rounds=min(options.rounds, 5))
+    states = {"idle": "On an otherwise idle machine:", "busy": "Beside a process that keeps one core busy:"}
+    parts = []
+    for state, title in states.items():
+        names = list(threads.ADAM)
+        lines = [["net, work", *names], ["---"] * (len(names) + 1)]
+        for label, row in figures[state].items():
+            lines.append([label, *(threads.cell(row[name]) if name in row else "" for name in names)])
+        parts.append(f"{title}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines))
+    return f"""\
+µs per sample of wall time, relu and softmax, medians of {min(options.rounds, 5)} interleaved rounds:
+one thread → {cpu_count()} threads (and the speed-up). Training uses Adam, except for L-BFGS; predictions are for 100,000
+rows.
 
-Written by `run.py`. {versions()}. [README.md](README.md) and the scripts say what was measured and how.
+{parts[0]}
+{parts[1]}"""
 
-## One step
 
+def steps_section(options):
+    figures = steps.measure(rounds=options.rounds)
+    plot(figures, FOLDER / "steps.svg")
+    return f"""\
 µs per step in float32, medians of {options.rounds} interleaved rounds, with the ratio to ours in brackets. The last
 three columns are the machine's limits, measured in the same rounds: no step can be faster than the longer of its
 arithmetic and of updating the weights it touches.
 
 ![µs per step by network](steps.svg)
 
-{table("net", step)}
-## Mini-batches
+{table("net", figures)}"""
 
+
+def batches_section(options):
+    figures = batches.measure(rounds=options.rounds)
+    return f"""\
 µs per sample, relu and softmax, medians of {options.rounds} interleaved rounds, with the ratio to ours with Adam in
 brackets.
 
-{table("net", batch)}
-## Time to accuracy
+{table("net", figures)}"""
 
+
+def accuracy_section(options):
+    figures = accuracy.measure(seeds=options.seeds)
+    return f"""\
 MNIST, 784-300-10: seconds of training to reach a test error, medians of {options.seeds} seeds, with the ratio to ours
 in brackets.
 
-{table("test error", time)}""")
+{table("test error", figures)}"""
+
+
+#: Name -> title in results.md, and what measures and describes it
+SECTIONS = {
+    "steps": ("One step", steps_section),
+    "batches": ("Mini-batches", batches_section),
+    "threads": ("Threads", threads_section),
+    "accuracy": ("Time to accuracy", accuracy_section),
+}
+
+
+def write(texts):
+    """Write results.md with these sections {title: text}; what it has of others stays."""
+    path = FOLDER / "results.md"
+    before = re.split("^## (.*)\n\n", path.read_text(), flags=re.MULTILINE)[1:] if path.exists() else []
+    texts = dict(zip(before[::2], (text.rstrip("\n") + "\n" for text in before[1::2]), strict=True)) | texts
+    sections = [f"## {title}\n\n{texts[title]}" for title, _ in SECTIONS.values() if title in texts]
+    introduction = "Written by `run.py`. [README.md](README.md) and the scripts say what was measured and how."
+    path.write_text("\n".join([f"# Results\n\n{introduction}\n", *sections]))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION")
     options = parser.parse_args()
-    step = steps.measure(rounds=options.rounds)
-    plot(step, FOLDER / "steps.svg")
-    write(step, batches.measure(rounds=options.rounds), accuracy.measure(seeds=options.seeds), options)
+    for name in sorted(options.only, key=lambda name: name != "threads"):  # first: the others keep to one core
+        title, measure = SECTIONS[name]
+        write({title: f"{measure(options)}\n{versions()}.\n"})

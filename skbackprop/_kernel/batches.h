@@ -1,10 +1,11 @@
 /* The same algorithm for several samples at a time (mini-batches), for one type REAL and one level of the processor
-   (see precisions.h). What steps.h does with vectors is done here with matrices, one row per sample (products.h). The
-   sum of the samples' gradients is stored, and the rule makes a step from their mean. */
+   (see precisions.h). What steps.h does with vectors is done here with matrices, of one row a sample (products.h), and
+   on several threads (threads.h): first forward pass and backprop, some samples a piece; then gradient and update, some
+   rows of W^l a piece, each of which is the sum over all samples, in their order. */
 
-/* A batch is processed in slices, over which the gradients are summed. A slice has about SLICE_VALUES values in all
-   layers together, so that it stays in the cache, but at least SLICE_ROWS_MIN samples, below which the products are
-   slow, and at most SLICE_ROWS_MAX, above which they get no faster. The number depends only on the network's shape. */
+/* A batch is taken in slices; the sum of the gradients goes on from slice to slice. A slice has about SLICE_VALUES values
+   in all layers together, so that it stays in the cache; but at least SLICE_ROWS_MIN samples, below which the products
+   are slow, and at most SLICE_ROWS_MAX, above which they get no faster. The network's shape alone says how many. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
@@ -12,67 +13,120 @@
 #define SLICE_ROWS_MIN 16
 #define SLICE_ROWS_MAX 256
 
+/* The samples, and the rows of W^l, of a piece of work. */
+#undef PIECE_SAMPLES
+#undef PIECE_ROWS
+#define PIECE_SAMPLES 16
+#define PIECE_ROWS 16
+
 /* ---- Nonzeros of W^1's inputs --------------------------------------------------------------------------------------
-   If most inputs are 0, the products of layer 1 use lists of the nonzeros of a slice's samples: sample by sample in the
-   forward pass, input by input in the gradient. CSR matrices always do so; dense ones do if at most one input in DENSE
-   is nonzero. */
+   Where most inputs are 0, the products of layer 1 go through lists of the nonzeros of a slice's samples: sample by
+   sample in the forward pass, input by input in the gradient. CSR matrices always do, dense ones where no more than one
+   input in DENSE is not 0, among the first samples of the slice. */
 #undef DENSE
+#undef FIRST_SAMPLES
 #define DENSE 3
+#define FIRST_SAMPLES 8
 
 typedef struct {
-    int in_use;            /* for this slice */
-    FN(row_t) *x;          /* of each sample, its nonzeros: */
-    int32_t *index;        /* stored here if they have to be copied */
+    int in_use;        /* by this slice */
+    FN(row_t) *x;      /* of each sample, its nonzeros: */
+    int32_t *index;    /* where they have to be written down, here */
     REAL *of_x;
-    int32_t *sample;       /* of each input, the samples in which it is nonzero, and its values there: */
-    REAL *value;           /* as many as `count` says, up to the position `end` */
+    int32_t *sample;   /* of each input, the samples in which it is not 0, and the values that it has there: */
+    REAL *value;       /* as many as `count` says, up to the position `end` */
     ptrdiff_t *end;
     int32_t *count;
-    int32_t *inputs;       /* the inputs that have such lists */
-    ptrdiff_t n_inputs;
-    int32_t *touched;      /* the same for a whole batch of sparse samples: their rows of W^1 move */
-    ptrdiff_t n_touched;
+    int32_t *touched;  /* the inputs that have such lists in this batch of sparse samples: their rows of W^1 move. Those */
+    ptrdiff_t *n_touched; /* of piece p of the gradient, so many, begin at its first input */
     uint8_t *is_touched;
     void *memory;
 } FN(lists_t);
 
-/* Returns whether a sample of this batch has already touched input k, and marks it as touched. */
-static inline int FN(touch)(FN(lists_t) * lists, int32_t k) {
-    if (lists->is_touched[k]) return 1;
-    lists->touched[lists->n_touched++] = k;
-    lists->is_touched[k] = 1;
-    return 0;
+/* A slice of a batch, at work. */
+typedef struct {
+    FN(state_t) s;            /* z, a, delta of its samples */
+    FN(lists_t) lists;
+    FN(mover_t) mover;
+    const int64_t *draws;     /* of its samples, */
+    ptrdiff_t t, n;           /* the first one's number, and how many */
+    double *f;                /* their losses */
+    ptrdiff_t batch_size;     /* samples of the whole batch */
+    int is_first, is_last;    /* slice of the batch */
+    ptrdiff_t list_pieces;    /* of the gradient of W^1 by lists */
+    char *rooms;              /* a room for each member of the team */
+    size_t room_bytes;
+    void *memory;
+} FN(batch_t);
+
+/* What a member of the team works with. */
+typedef struct {
+    REAL *y;           /* the target, where it is given as the index of a unit; 0 between its uses */
+    REAL *gradient;    /* of a piece's rows of W^l */
+    REAL *row;         /* of one more row of W^1 */
+    ptrdiff_t *from;   /* where a piece's part of the samples' lists begins */
+} FN(room_t);
+
+static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
+    const network_t *net = batch->s.net;
+    char *rest = batch->rooms + member * batch->room_bytes;
+    FN(room_t) room;
+    room.y = (REAL *)rest;
+    rest += aligned(net->M[net->L] * sizeof(REAL));
+    room.row = (REAL *)rest;
+    rest += aligned(net->stride[1] * sizeof(REAL));
+    room.from = (ptrdiff_t *)rest;
+    rest += aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t));
+    room.gradient = (REAL *)rest;
+    return room;
 }
 
-/* The number of values in CSR row i. */
-static ptrdiff_t FN(row_length)(const samples_t *samples, int64_t i) {
+/* Takes one block of zeroed memory for the rooms of so many members, and the losses. Returns 0 where there is none. */
+static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
+    const network_t *net = batch->s.net;
+    ptrdiff_t widest = net->stride[1];
+    for (ptrdiff_t l = 1; l < net->L; l++) widest = net->stride[l] > widest ? net->stride[l] : widest;
+    const size_t losses = aligned(SLICE_ROWS_MAX * sizeof(double));
+    batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(net->stride[1] * sizeof(REAL)) +
+                        aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
+                        REGISTER_BYTES; /* so that no two members write to one line of the cache */
+    batch->memory = calloc(REGISTER_BYTES + losses + members * batch->room_bytes, 1);
+    batch->f = (double *)aligned((size_t)batch->memory);
+    batch->rooms = (char *)batch->f + losses;
+    return batch->memory != NULL;
+}
+
+/* How many values n CSR rows have, those from row i on. */
+static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_t n) {
     if (samples->wide_indices)
-        return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + 1] - ((const int64_t *)samples->indptr)[i]);
-    return ((const int32_t *)samples->indptr)[i + 1] - ((const int32_t *)samples->indptr)[i];
+        return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + n] - ((const int64_t *)samples->indptr)[i]);
+    return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
 }
 
-/* Allocates one block of zeroed memory for the lists of any slice of these draws. Returns 0 if out of memory. */
+/* Takes one block of zeroed memory for the lists of any slice of these draws, and n pieces of gradient. Returns 0 where
+   there is no memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
-                              const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows) {
+                              const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows, ptrdiff_t pieces) {
     const size_t M = net->M[0];
-    size_t most = rows * M / DENSE; /* of the nonzeros in a slice */
+    size_t most = rows * M; /* of the nonzeros in a slice */
     if (samples->indptr) {
         most = 0;
         for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size)
             for (ptrdiff_t t = start; t < start + rule->batch_size && t < n_draws; t += rows) {
                 size_t sum = 0;
                 for (ptrdiff_t r = t; r < t + rows && r < start + rule->batch_size && r < n_draws; r++)
-                    sum += FN(row_length)(samples, draws[r]);
+                    sum += FN(stored_values)(samples, draws[r], 1);
                 most = sum > most ? sum : most;
             }
     }
-    const int in_place = samples->indptr && !samples->wide_indices && !rule->noise;
-    const size_t written = in_place ? 0 : most + M; /* see list_nonzeros */
-    const size_t x = aligned(rows * sizeof *lists->x), index = aligned(written * sizeof *lists->index);
-    const size_t of_x = aligned(written * sizeof(REAL)), sample = aligned(most * sizeof *lists->sample);
-    const size_t value = aligned(most * sizeof(REAL)), end = aligned(M * sizeof *lists->end);
-    const size_t by_input = aligned(M * sizeof(int32_t));
-    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + sample + value + end + 4 * by_input, 1)};
+    const int sparse = samples->indptr != NULL;
+    const int in_place = sparse && !samples->wide_indices && !rule->noise; /* else dropout may change the lists */
+    const size_t x = aligned(rows * sizeof *lists->x), sample = aligned(most * sizeof *lists->sample);
+    const size_t index = in_place ? 0 : aligned(most * sizeof *lists->index);
+    const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
+    const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
+    const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
+    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + sample + value + end + 3 * by_input + by_piece, 1)};
     if (!lists->memory) return 0;
     char *rest = lists->memory;
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
@@ -83,184 +137,306 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     lists->value = TAKE(value);
     lists->end = TAKE(end);
     lists->count = TAKE(by_input);
-    lists->inputs = TAKE(by_input);
     lists->touched = TAKE(by_input);
     lists->is_touched = TAKE(by_input);
+    lists->n_touched = TAKE(by_piece);
 #undef TAKE
     return 1;
 }
 
-/* Makes the lists of n samples, the draws t, t+1, ..., if they pay off. */
-static void FN(make_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int64_t *draws, ptrdiff_t t, ptrdiff_t n) {
+/* Decides whether this slice goes by lists, and finds those of sparse samples. */
+static void FN(begin_lists)(FN(batch_t) * batch) {
+    FN(lists_t) *lists = &batch->lists;
+    const FN(state_t) *s = &batch->s;
+    const samples_t *samples = s->samples;
     const ptrdiff_t M = s->net->M[0];
-    const int sparse = s->samples->indptr != NULL;
-    ptrdiff_t nonzeros = 0, written = 0;
-    lists->in_use = sparse;
-    if (!sparse && M * s->net->stride[1] > SMALL_W1) {
-        for (ptrdiff_t r = 0; r < n; r++)
-            nonzeros += FN(count_nonzeros)(FN(dense_sample)(s, draws[t + r]).value, M);
-        lists->in_use = nonzeros <= n * M / DENSE;
+    lists->in_use = samples->indptr != NULL;
+    if (!lists->in_use) {
+        if (M * s->net->stride[1] <= SMALL_W1) return;
+        const ptrdiff_t some = batch->n < FIRST_SAMPLES ? batch->n : FIRST_SAMPLES;
+        ptrdiff_t nonzeros = 0;
+        for (ptrdiff_t r = 0; r < some; r++)
+            nonzeros += FN(count_nonzeros)(FN(dense_sample)(s, batch->draws[batch->t + r]).value, M);
+        lists->in_use = nonzeros <= some * M / DENSE;
+        return;
     }
-    if (!lists->in_use) return;
-
-    lists->n_inputs = 0;
-    for (ptrdiff_t r = 0; r < n; r++) {
-        FN(row_t) x = sparse ? FN(sample)(s, draws[t + r], t + r, 0) : FN(dense_sample)(s, draws[t + r]);
-        if (!sparse) x = FN(thinned)(s, x, t + r, NULL, s->value[0]);
-        if (!sparse)
-            x = FN(list_nonzeros)(x, lists->index + written, lists->of_x + written);
-        else if (x.index == s->index[0]) { /* the next sample takes the room */
-            x.index = memcpy(lists->index + written, x.index, x.count * sizeof *x.index);
-            x.value = memcpy(lists->of_x + written, x.value, x.count * sizeof *x.value);
+    ptrdiff_t copied = 0;
+    for (ptrdiff_t r = 0; r < batch->n; r++) {
+        FN(row_t) x = FN(sample)(s, batch->draws[batch->t + r], batch->t + r, 0);
+        if (x.index == s->index[0]) { /* which the next sample needs */
+            x.index = memcpy(lists->index + copied, x.index, x.count * sizeof *x.index);
+            x.value = memcpy(lists->of_x + copied, x.value, x.count * sizeof *x.value);
+            copied += x.count;
         }
-        written += x.count;
         lists->x[r] = x;
-        for (ptrdiff_t q = 0; q < x.count; q++)
-            if (!lists->count[x.index[q]]++ && sparse) lists->inputs[lists->n_inputs++] = x.index[q];
     }
-    if (!sparse) /* the gradient of the others has to be stored as well */
-        for (lists->n_inputs = 0; lists->n_inputs < M; lists->n_inputs++)
-            lists->inputs[lists->n_inputs] = (int32_t)lists->n_inputs;
-    ptrdiff_t end = 0;
-    for (ptrdiff_t q = 0; q < lists->n_inputs; q++) {
-        const int32_t k = lists->inputs[q];
-        lists->end[k] = end; /* where the next value goes, and so the end once all are in place */
-        end += lists->count[k];
-    }
-    for (ptrdiff_t r = 0; r < n; r++)
-        for (ptrdiff_t q = 0; q < lists->x[r].count; q++) {
-            const ptrdiff_t place = lists->end[lists->x[r].index[q]]++;
-            lists->sample[place] = (int32_t)r;
-            lists->value[place] = lists->x[r].value[q];
-        }
 }
 
-/* ---- Forward pass, backprop, gradient ---------------------------------------------------------------------------- */
+/* ---- Forward pass and backprop ------------------------------------------------------------------------------------ */
 
-/* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples. */
-static void FN(forward_batch)(const FN(state_t) * s, const FN(lists_t) * lists, ptrdiff_t l, ptrdiff_t n) {
-    const ptrdiff_t *M = s->net->M, *stride = s->net->stride, m = stride[l];
-    const REAL *restrict b = s->b[l], scale = l == 1 ? (REAL)*s->scale : 1;
-    REAL *restrict z = s->z[l];
+/* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples, those in row r and after it. */
+static void FN(forward_batch)(const FN(state_t) * s, const FN(lists_t) * lists, ptrdiff_t l, ptrdiff_t r, ptrdiff_t n) {
+    const ptrdiff_t *M = s->net->M, m = s->net->stride[l], below = l > 1 ? s->net->stride[l - 1] : M[0];
+    const REAL *restrict b = s->b[l], *restrict a = s->a[l - 1] + r * below, scale = l == 1 ? (REAL)*s->scale : 1;
+    REAL *restrict z = s->z[l] + r * m;
     if (l > 1)
-        FN(product_by_transpose)(n, M[l], stride[l - 1], s->a[l - 1], stride[l - 1], s->W[l], stride[l - 1], z, m);
+        FN(product_by_transpose)(n, M[l], below, a, below, s->W[l], below, z, m);
     else if (lists->in_use)
-        for (ptrdiff_t r = 0; r < n; r++) FN(first_forward)(s->W[1], m, lists->x + r, z + r * m);
+        for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(s->W[1], m, lists->x + r + k, z + k * m);
     else
-        FN(product)(n, m, M[0], s->a[0], M[0], 1, s->W[1], m, 0, z, m);
-    for (ptrdiff_t r = 0; r < n; r++)
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) z[r * m + j] = scale * z[r * m + j] + b[j];
+        FN(product)(n, m, below, a, below, 1, s->W[1], m, 0, z, m);
+    for (ptrdiff_t k = 0; k < n; k++)
+        SIMD() for (ptrdiff_t j = 0; j < m; j++) z[k * m + j] = scale * z[k * m + j] + b[j];
 }
 
-/* Forward pass and backprop of n samples, the draws t, t+1, ...: a, delta. Returns the sum of their f_i. */
-static double FN(forward_and_backprop)(const FN(state_t) * s, const FN(lists_t) * lists, const int64_t *draws,
-                                       ptrdiff_t t, ptrdiff_t n) {
-    const network_t *net = s->net;
-    const ptrdiff_t L = net->L, *M = net->M, *stride = net->stride;
-    double sum = 0;
-    if (!lists->in_use)
-        for (ptrdiff_t r = 0; r < n; r++) {
-            const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, draws[t + r]), t + r, NULL, s->a[0] + r * M[0]);
-            if (x.value != s->a[0] + r * M[0]) memcpy(s->a[0] + r * M[0], x.value, M[0] * sizeof(REAL));
+/* A piece of work: forward pass and backprop of some samples: a, delta, f. */
+static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
+    const FN(batch_t) *batch = work;
+    const FN(lists_t) *lists = &batch->lists;
+    FN(state_t) s = batch->s;
+    const ptrdiff_t L = s.net->L, *M = s.net->M, *stride = s.net->stride, start = piece * PIECE_SAMPLES;
+    const ptrdiff_t n = batch->n - start < PIECE_SAMPLES ? batch->n - start : PIECE_SAMPLES, end = start + n;
+    const int64_t *draws = batch->draws + batch->t;
+    s.y = FN(room)(batch, member).y;
+    if (!s.samples->indptr)
+        for (ptrdiff_t r = start; r < end; r++) {
+            REAL *a = s.a[0] + r * M[0];
+            const FN(row_t) x = FN(thinned)(&s, FN(dense_sample)(&s, draws[r]), batch->t + r, NULL, a);
+            if (lists->in_use)
+                lists->x[r] = FN(list_nonzeros)(x, lists->index + r * M[0], lists->of_x + r * M[0]);
+            else if (x.value != a)
+                memcpy(a, x.value, M[0] * sizeof(REAL));
         }
     for (ptrdiff_t l = 1; l <= L; l++) {
-        FN(forward_batch)(s, lists, l, n);
-        for (ptrdiff_t r = 0; r < n; r++) FN(activate)(s, l, r, t + r);
+        FN(forward_batch)(&s, lists, l, start, n);
+        for (ptrdiff_t r = start; r < end; r++) FN(activate)(&s, l, r, batch->t + r);
     }
-    for (ptrdiff_t r = 0; r < n; r++) sum += FN(output_delta)(s, draws[t + r], r);
+    for (ptrdiff_t r = start; r < end; r++) batch->f[r] = FN(output_delta)(&s, draws[r], r);
     for (ptrdiff_t l = L; l >= 2; l--) {
-        REAL *restrict below = s->delta[l - 1], *restrict da = s->da[l - 1];
-        FN(product)(n, stride[l - 1], M[l], s->delta[l], stride[l], 1, s->W[l], stride[l - 1], 0, below,
-                    stride[l - 1]);
-        SIMD() for (ptrdiff_t j = 0; j < n * stride[l - 1]; j++) below[j] *= da[j];
-    }
-    return sum;
-}
-
-/* G = the sum of the gradients (6), (7) of n samples, whose a and delta are in s; with `add`, G += that sum. */
-static void FN(add_gradient)(const FN(state_t) * s, FN(lists_t) * lists, ptrdiff_t n, int add, REAL *restrict G) {
-    const network_t *net = s->net;
-    const ptrdiff_t *M = net->M, *stride = net->stride, m = stride[1];
-    for (ptrdiff_t l = 1; l <= net->L; l++) {
-        const REAL *restrict delta = s->delta[l];
-        REAL *restrict b = G + net->b[l];
-        if (!add) EACH(j, stride[l]) b[j] = 0;
-        for (ptrdiff_t r = 0; r < n; r++) EACH(j, stride[l]) b[j] += delta[r * stride[l] + j];
-        if (l > 1)
-            FN(product)(M[l], stride[l - 1], n, delta, 1, stride[l], s->a[l - 1], stride[l - 1], add, G + net->W[l],
-                        stride[l - 1]);
-        else if (!lists->in_use)
-            FN(product)(M[0], m, n, s->a[0], 1, M[0], delta, m, add, G + net->W[1], m);
-    }
-    if (!lists->in_use) return;
-    for (ptrdiff_t q = 0; q < lists->n_inputs; q++) { /* row k of W^1 has the gradient sum_i x_ik delta_i */
-        const int32_t k = lists->inputs[q];
-        const ptrdiff_t end = lists->end[k], count = lists->count[k];
-        const FN(row_t) x = {lists->value + end - count, lists->sample + end - count, count};
-        REAL *restrict g = G + net->W[1] + k * m;
-        const int add_row = s->samples->indptr ? FN(touch)(lists, k) : add;
-        FN(first_forward)(s->delta[1], m, &x, add_row ? s->step : g);
-        if (add_row) EACH(j, m) g[j] += s->step[j];
-        lists->count[k] = 0;
+        const ptrdiff_t m = stride[l - 1];
+        REAL *restrict below = s.delta[l - 1] + start * m, *restrict da = s.da[l - 1] + start * m;
+        FN(product)(n, m, M[l], s.delta[l] + start * stride[l], stride[l], 1, s.W[l], m, 0, below, m);
+        SIMD() for (ptrdiff_t j = 0; j < n * m; j++) below[j] *= da[j];
     }
 }
 
-/* One step by the rule, with the mean of n samples' gradients, whose sum is G. Sparse samples only move the rows of W^1
-   that they touched. */
-static void FN(move)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t n, const REAL *restrict G,
-                     FN(lists_t) * lists) {
-    const network_t *net = s->net;
-    const FN(move_t) move = FN(RULES)[s->rule->code];
-    const REAL alpha = (REAL)s->rule->alpha;
-    const ptrdiff_t m = net->stride[1];
-    const int plain = s->rule->code == SGD; /* its penalty is exact on sparse samples as well */
-    for (ptrdiff_t l = 1; l <= net->L; l++) {
-        move(r, net->b[l], 1 / (REAL)n, G + net->b[l], net->stride[l], 0);
-        if (l > 1)
-            move(r, net->W[l], 1 / (REAL)n, G + net->W[l], net->M[l] * net->stride[l - 1], alpha);
-        else if (!s->samples->indptr)
-            move(r, net->W[1], 1 / (REAL)n, G + net->W[1], net->M[0] * m, alpha);
+/* ---- Gradient and update ------------------------------------------------------------------------------------------
+   The rule makes a step of the sum of the samples' gradients (6), (7). Where a batch has several slices, or no rule is
+   to move anything, rule->gradient holds that sum; else no more of it is ever there than a piece's rows. */
+
+static inline int FN(keeps_gradient)(const FN(batch_t) * batch) {
+    return !(batch->is_first && batch->is_last) || batch->s.rule->code == GRADIENT_ONLY;
+}
+
+static inline int FN(moves)(const FN(batch_t) * batch) {
+    return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
+}
+
+/* One step by the rule: n parameters, from position `at` on, move by the mean gradient, g being the sum. */
+static inline void FN(move)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n, double alpha) {
+    FN(RULES)[batch->s.rule->code](&batch->mover, at, 1 / (REAL)batch->batch_size, g, n, (REAL)alpha);
+}
+
+/* The same for rows of W^1 of sparse samples, which is multiplied by `scale`. Plain steps have their penalty in it. */
+static inline void FN(move_scaled)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n) {
+    const rule_t *rule = batch->s.rule;
+    const REAL d = (REAL)(1 / (*batch->s.scale * batch->batch_size));
+    FN(RULES)[rule->code](&batch->mover, at, d, g, n, rule->code == SGD ? 0 : (REAL)rule->alpha);
+}
+
+static void FN(learn_biases)(const FN(batch_t) * batch, ptrdiff_t l) {
+    const FN(state_t) *s = &batch->s;
+    const ptrdiff_t at = s->net->b[l], m = s->net->stride[l];
+    const REAL *restrict delta = s->delta[l];
+    REAL *restrict g = (REAL *)s->rule->gradient + at;
+    if (batch->is_first) EACH(j, m) g[j] = 0;
+    for (ptrdiff_t r = 0; r < batch->n; r++) EACH(j, m) g[j] += delta[r * m + j];
+    if (FN(moves)(batch)) FN(move)(batch, at, g, m, 0);
+}
+
+/* W^1 lies input by input, the others unit by unit. */
+static void FN(learn_weights)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t piece, int member) {
+    const FN(state_t) *s = &batch->s;
+    const ptrdiff_t *M = s->net->M, *stride = s->net->stride, start = piece * PIECE_ROWS;
+    const ptrdiff_t rows = l > 1 ? M[l] : M[0], m = l > 1 ? stride[l - 1] : stride[1];
+    const ptrdiff_t n = rows - start < PIECE_ROWS ? rows - start : PIECE_ROWS, at = s->net->W[l] + start * m;
+    REAL *g = FN(keeps_gradient)(batch) ? (REAL *)s->rule->gradient + at : FN(room)(batch, member).gradient;
+    if (l > 1)
+        FN(product)(n, m, batch->n, s->delta[l] + start, 1, stride[l], s->a[l - 1], m, !batch->is_first, g, m);
+    else
+        FN(product)(n, m, batch->n, s->a[0] + start, 1, M[0], s->delta[1], m, !batch->is_first, g, m);
+    if (FN(moves)(batch)) FN(move)(batch, at, g, n * m, s->rule->alpha);
+}
+
+/* Where in a list of nonzeros input k is, or would be. */
+static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
+    ptrdiff_t low = 0, high = x->count;
+    while (low < high) {
+        const ptrdiff_t middle = (low + high) / 2;
+        if (x->index[middle] < k)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    if (!s->samples->indptr) return;
-    if (plain) FN(shrink)(s);
-    for (ptrdiff_t q = 0; q < lists->n_touched; q++) {
-        const ptrdiff_t k = lists->touched[q], at = net->W[1] + k * m;
-        move(r, at, (REAL)(1 / (*s->scale * n)), G + at, m, plain ? 0 : alpha);
+    return low;
+}
+
+/* The lists of the inputs first, ..., last - 1. Those of sparse samples that have any are noted in `touched`. */
+static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t first, ptrdiff_t last,
+                              ptrdiff_t *restrict from) {
+    const FN(lists_t) *lists = &batch->lists;
+    const int sparse = batch->s.samples->indptr != NULL;
+    ptrdiff_t end = 0, noted = lists->n_touched[piece];
+    for (ptrdiff_t r = 0; r < batch->n; r++) {
+        const FN(row_t) x = lists->x[r];
+        end += from[r] = first ? FN(position)(&x, first) : 0;
+        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
+            const int32_t k = x.index[q];
+            if (lists->count[k]++ || !sparse || lists->is_touched[k]) continue;
+            lists->is_touched[k] = 1;
+            lists->touched[first + noted++] = k;
+        }
+    }
+    lists->n_touched[piece] = noted;
+    for (ptrdiff_t q = sparse ? 0 : first; q < (sparse ? noted : last); q++) {
+        const ptrdiff_t k = sparse ? lists->touched[first + q] : q;
+        lists->end[k] = end; /* the next value's place, and so the end once all have theirs */
+        end += lists->count[k];
+    }
+    for (ptrdiff_t r = 0; r < batch->n; r++) {
+        const FN(row_t) x = lists->x[r];
+        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
+            const ptrdiff_t place = lists->end[x.index[q]]++;
+            lists->sample[place] = (int32_t)r;
+            lists->value[place] = x.value[q];
+        }
+    }
+}
+
+/* Row k of W^1 has the gradient sum_i x_ik delta_i. Returns where it is, or
+   its sum with those of other slices. */
+static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k, int add, REAL *restrict row) {
+    const FN(lists_t) *lists = &batch->lists;
+    const FN(state_t) *s = &batch->s;
+    const ptrdiff_t m = s->net->stride[1], count = lists->count[k], start = lists->end[k] - count;
+    const FN(row_t) x = {lists->value + start, lists->sample + start, count};
+    REAL *restrict g = (REAL *)s->rule->gradient + s->net->W[1] + k * m;
+    const int keeps = FN(keeps_gradient)(batch);
+    lists->count[k] = 0;
+    FN(first_forward)(s->delta[1], m, &x, keeps && !add ? g : row);
+    if (!keeps) return row;
+    if (add) EACH(j, m) g[j] += row[j];
+    return g;
+}
+
+static void FN(learn_by_lists)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
+    const FN(lists_t) *lists = &batch->lists;
+    const FN(state_t) *s = &batch->s;
+    const FN(room_t) room = FN(room)(batch, member);
+    const ptrdiff_t M = s->net->M[0], m = s->net->stride[1], at = s->net->W[1];
+    const ptrdiff_t first = M * piece / batch->list_pieces, last = M * (piece + 1) / batch->list_pieces;
+    FN(list_by_input)(batch, piece, first, last, room.from);
+    if (!s->samples->indptr) {
+        for (ptrdiff_t k = first; k < last; k++) {
+            const REAL *g = FN(gradient_of_input)(batch, k, !batch->is_first, room.row);
+            if (FN(moves)(batch)) FN(move)(batch, at + k * m, g, m, s->rule->alpha);
+        }
+        return;
+    }
+    for (ptrdiff_t q = 0; q < lists->n_touched[piece]; q++) {
+        const ptrdiff_t k = lists->touched[first + q];
+        const REAL *g = (REAL *)s->rule->gradient + at + k * m;
+        if (lists->count[k]) g = FN(gradient_of_input)(batch, k, lists->is_touched[k] > 1, room.row);
+        lists->is_touched[k] = 2; /* its gradient is written down */
+        if (!FN(moves)(batch)) continue;
+        FN(move_scaled)(batch, at + k * m, g, m);
         lists->is_touched[k] = 0;
     }
-    lists->n_touched = 0;
+    if (batch->is_last) lists->n_touched[piece] = 0;
 }
 
-/* The number of samples in a slice. */
+static ptrdiff_t FN(pieces_of_layer)(const FN(batch_t) * batch, ptrdiff_t l) {
+    if (l == 1 && batch->lists.in_use) return batch->list_pieces;
+    return (batch->s.net->M[l > 1 ? l : 0] + PIECE_ROWS - 1) / PIECE_ROWS;
+}
+
+/* A piece of work: the gradients of some rows of one W^l, with the first ones that of b^l, and their update. */
+static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
+    const FN(batch_t) *batch = work;
+    ptrdiff_t l = 1, n;
+    while (piece >= (n = FN(pieces_of_layer)(batch, l))) piece -= n, l++;
+    if (piece == 0) FN(learn_biases)(batch, l);
+    if (l == 1 && batch->lists.in_use)
+        FN(learn_by_lists)(batch, piece, member);
+    else
+        FN(learn_weights)(batch, l, piece, member);
+}
+
+/* ---- The algorithm ------------------------------------------------------------------------------------------------ */
+
+/* How many samples a slice has. */
 static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule) {
     const ptrdiff_t fit = SLICE_VALUES / (net->M[0] + units_before(net, net->L + 1));
     const ptrdiff_t rows = fit < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : fit < SLICE_ROWS_MAX ? fit : SLICE_ROWS_MAX;
     return rows < rule->batch_size ? rows : rule->batch_size;
 }
 
+/* A second thread pays from so many multiplications on in all, and in a slice for each thread. */
+#undef WORK_MIN
+#undef SHARE_MIN
+#define WORK_MIN 1e7
+#define SHARE_MIN 5e5
+
+/* How many threads have enough to do. */
+static int FN(useful_threads)(const network_t *net, const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws,
+                              ptrdiff_t rows) {
+    const ptrdiff_t n = rows < n_draws ? rows : n_draws;
+    double weights = 0, inputs = (double)net->M[0]; /* of a sample */
+    if (samples->indptr) {
+        inputs = 0;
+        for (ptrdiff_t r = 0; r < n; r++) inputs += (double)FN(stored_values)(samples, draws[r], 1) / n;
+    }
+    for (ptrdiff_t l = 1; l <= net->L; l++) weights += (l > 1 ? net->M[l - 1] : inputs) * net->stride[l];
+    const double share = 3 * weights * n / SHARE_MIN;
+    return 3 * weights * n_draws < WORK_MIN ? 1 : share < MEMBERS_MAX ? (int)share : MEMBERS_MAX;
+}
+
 static double FN(batches)(const network_t *net, const rule_t *rule, void *params, double *scale,
                           const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     const ptrdiff_t rows = FN(slice_rows)(net, rule);
-    FN(mover_t) mover = FN(make_mover)(rule, params);
-    FN(lists_t) lists;
-    FN(state_t) s;
+    FN(batch_t) batch = {.mover = FN(make_mover)(rule, params), .draws = draws};
+    FN(lists_t) *lists = &batch.lists;
+    team_t team;
     double sum = 0;
-    if (!FN(allocate)(&s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
-    if (!FN(allocate_lists)(&lists, net, rule, samples, draws, n_draws, rows)) return free(s.memory), NO_MEMORY;
+    if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
+    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows));
+    batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
+    if (!FN(allocate_rooms)(&batch, team.size) ||
+        !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
+        sum = NO_MEMORY;
 
-    for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size) {
-        const ptrdiff_t n = n_draws - start < rule->batch_size ? n_draws - start : rule->batch_size;
-        for (ptrdiff_t t = start; t < start + n; t += rows) {
-            const ptrdiff_t in_slice = start + n - t < rows ? start + n - t : rows;
-            FN(make_lists)(&lists, &s, draws, t, in_slice);
-            sum += FN(forward_and_backprop)(&s, &lists, draws, t, in_slice);
-            FN(add_gradient)(&s, &lists, in_slice, t > start, rule->gradient);
+    for (ptrdiff_t start = 0; start < n_draws && sum != NO_MEMORY; start += rule->batch_size) {
+        batch.batch_size = n_draws - start < rule->batch_size ? n_draws - start : rule->batch_size;
+        const ptrdiff_t end = start + batch.batch_size;
+        for (batch.t = start; batch.t < end; batch.t += rows) {
+            batch.n = end - batch.t < rows ? end - batch.t : rows;
+            batch.is_first = batch.t == start;
+            batch.is_last = batch.t + batch.n == end;
+            FN(begin_lists)(&batch);
+            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES);
+            for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
+            if (FN(moves)(&batch)) {
+                FN(advance)(&batch.mover, &batch.s);
+                if (samples->indptr && rule->code == SGD) FN(shrink)(&batch.s);
+            }
+            ptrdiff_t pieces = 0;
+            for (ptrdiff_t l = 1; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
+            run(&team, FN(learn_rows), &batch, pieces);
         }
-        if (rule->code == GRADIENT_ONLY) continue;
-        FN(advance)(&mover, &s);
-        FN(move)(&s, &mover, n, rule->gradient, &lists);
     }
-    free(lists.memory);
-    free(s.memory);
+    end_team(&team);
+    free(lists->memory);
+    free(batch.memory);
+    free(batch.s.memory);
     return sum;
 }

@@ -11,7 +11,10 @@ a Rule lay out their own arrays, and where the `indices` and `indptr` of a CSR m
 fit, before the first call.
 """
 
+import os
+
 import numpy as np
+from scipy.sparse import issparse
 
 from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint16_t
@@ -38,6 +41,7 @@ cdef extern from "types.h":
         void *gradient
         const double *dropout
         const uint16_t *noise
+        int threads
     int GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
         const void *X
@@ -51,6 +55,18 @@ cdef extern from "types.h":
     ctypedef double (*training_t)(
         const network_t *, const rule_t *, void *, double *, const samples_t *, const int64_t *, ptrdiff_t
     ) noexcept nogil
+    ctypedef struct layers_t:
+        ptrdiff_t L
+        const ptrdiff_t *M
+        const int *activation
+        const void *const *W
+        const void *const *b
+    ctypedef int (*prediction_t)(
+        const layers_t *, const samples_t *, ptrdiff_t, int, void *
+    ) noexcept nogil
+
+cdef extern from "threads.h":
+    void forget_teams() noexcept nogil
 
 cdef extern from "levels.h":
     ctypedef struct level_t:
@@ -58,6 +74,7 @@ cdef extern from "levels.h":
         training_t steps[2]
         training_t steps_by_rule[2]
         training_t batches[2]
+        prediction_t predict[2]
         void (*activation_float)(const float *, float *, float *, ptrdiff_t, int) noexcept nogil
         void (*activation_double)(const double *, double *, double *, ptrdiff_t, int) noexcept nogil
     const level_t *LEVELS
@@ -73,6 +90,14 @@ cdef int level = n_levels() - 1
 
 #: Name of the type -> the largest argument of the exponential; larger ones are capped to it.
 EXP_MAX = {"float32": EXP_MAX_FLOAT, "float64": EXP_MAX_DOUBLE}
+
+
+def _forget_teams():
+    forget_teams()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_teams)
 
 
 def use_level(name=None):
@@ -99,7 +124,10 @@ def use_level(name=None):
     return before
 
 
-def steps(network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, rule=None, noise=None):
+def steps(
+    network, samples, const int64_t[::1] draws not None, double tau, double alpha=0.0, rule=None, noise=None,
+    int threads=1,
+):
     """Make one step on each drawn sample, or batch of samples, in the order of the draws.
 
     Parameters
@@ -120,13 +148,16 @@ def steps(network, samples, const int64_t[::1] draws not None, double tau, doubl
         For each draw and every layer l with ``rule.dropout[l] > 0``: four numbers for the input, from which those of
         its values are made, or one per unit of a hidden layer, including padding. A value or unit is left out of the
         draw if its number is less than ``rule.dropout[l] * 2**16``.
+    threads : int, default=1
+        How many threads may be at work in all calls of the kernel during this one. Large batches use them; the result
+        has the same bits for any number.
 
     Returns
     -------
     float
         The sum of f_i over the draws, each taken with the weights before its own step.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     cdef const uint16_t[:, ::1] numbers
     cdef const double[::1] dropout
     if rule is None or tau == 0:
@@ -165,7 +196,7 @@ def noise_of_a_draw(network, dropout):
     return int(sum([n for n, p in zip(numbers, dropout, strict=True) if p > 0]))
 
 
-def gradient(network, samples, const int64_t[::1] draws not None):
+def gradient(network, samples, const int64_t[::1] draws not None, int threads=1):
     """The gradient of the sum of f_i over some rows.
 
     Parameters
@@ -176,6 +207,8 @@ def gradient(network, samples, const int64_t[::1] draws not None):
         X and the targets, of the network's type.
     draws : ndarray of int64
         The rows.
+    threads : int, default=1
+        As in `steps`.
 
     Returns
     -------
@@ -185,7 +218,7 @@ def gradient(network, samples, const int64_t[::1] draws not None):
         Its gradient, a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     return _train(network, samples, draws, how, None, G), G
 
 
@@ -237,31 +270,40 @@ cdef double _train_real(
     return total
 
 
+cdef samples_t _matrix(matrix, const real *typed) except *:
+    """Pointers into the arrays of X, which live as long as it does; their type is that of `typed`."""
+    cdef const real[:, ::1] X
+    cdef const real[::1] data
+    cdef const int32_t[::1] indices, indptr
+    cdef const int64_t[::1] wide_indices, wide_indptr
+    cdef samples_t rows = samples_t(NULL, NULL, NULL, 0, 0, NULL, NULL, NULL)
+    if isinstance(matrix.data, memoryview):
+        X = matrix
+        rows.X = &X[0, 0]
+        return rows
+    data = matrix.data
+    rows.X = &data[0]
+    if matrix.indices.dtype == "int64":
+        wide_indices, wide_indptr = matrix.indices, matrix.indptr
+        rows.wide_indices = 1
+        rows.indices, rows.indptr = &wide_indices[0], &wide_indptr[0]
+    else:
+        indices, indptr = matrix.indices, matrix.indptr
+        rows.indices, rows.indptr = &indices[0], &indptr[0]
+    return rows
+
+
 cdef samples_t _rows(samples, real[::1] params, ptrdiff_t n_inputs, ptrdiff_t n_outputs) except *:
     """Pointers into the arrays of `samples`, valid as long as it lives; their type is that of `params`."""
-    cdef const real[:, ::1] X, Y
-    cdef const real[::1] data
-    cdef const int32_t[::1] codes, indices, indptr
-    cdef const int64_t[::1] wide_indices, wide_indptr
+    cdef const real[:, ::1] Y
+    cdef const int32_t[::1] codes
     cdef const double[::1] weights
-    cdef samples_t rows = samples_t(NULL, NULL, NULL, 0, 0, NULL, NULL, NULL)
     n_rows, n_features = samples.X.shape
     if n_features != n_inputs:
         raise ValueError(f"X has {n_features} features, the network {n_inputs} inputs")
-    if isinstance(samples.X.data, memoryview):
-        X = samples.X
-        rows.X = &X[0, 0]
-    else:
-        data = samples.X.data
-        rows.X = &data[0]
+    cdef samples_t rows = _matrix(samples.X, &params[0])
+    if rows.indptr != NULL:
         rows.longest_row = samples.longest_row
-        if samples.X.indices.dtype == "int64":
-            wide_indices, wide_indptr = samples.X.indices, samples.X.indptr
-            rows.wide_indices = 1
-            rows.indices, rows.indptr = &wide_indices[0], &wide_indptr[0]
-        else:
-            indices, indptr = samples.X.indices, samples.X.indptr
-            rows.indices, rows.indptr = &indices[0], &indptr[0]
     if samples.targets.ndim == 1:
         codes = samples.targets
         rows.codes = &codes[0]
@@ -291,6 +333,61 @@ cdef int _check_draws(
             with gil:
                 raise ValueError(f"targets[{draws[t]}] is {rows.codes[draws[t]]}; the network has {n_outputs} outputs")
     return 0
+
+
+def forward(X, coefs, intercepts, activations, out, int threads=1):
+    """The forward pass of many samples, by the weights of a fitted estimator.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR matrix} of shape (n_samples, M_0)
+        The samples.
+    coefs, intercepts : list of ndarray
+        W^l transposed, of shape (M_{l-1}, M_l), and b^l of the layers.
+    activations : sequence of int
+        The positions of the layers' activations in ``skbackprop._network.ACTIVATIONS``.
+    out : ndarray of shape (n_samples, M_L)
+        Where a^L is written; its type is that of the computation.
+    threads : int, default=1
+        As in `steps`.
+    """
+    if out.dtype == "float32":
+        _forward[float](X, coefs, intercepts, activations, out, threads)
+    else:
+        _forward[double](X, coefs, intercepts, activations, out, threads)
+
+
+cdef _forward(X, coefs, intercepts, activations, real[:, ::1] out, int threads):
+    """The forward pass in the type of `out`."""
+    cdef ptrdiff_t L = len(coefs), k
+    cdef const real[:, ::1] W
+    cdef const real[::1] b
+    dtype = np.float64 if real is double else np.float32
+    coefs = [np.ascontiguousarray(w, dtype=dtype) for w in coefs]
+    intercepts = [np.ascontiguousarray(w, dtype=dtype) for w in intercepts]
+    if not issparse(X):
+        X = np.ascontiguousarray(X, dtype=dtype)
+    elif X.indices.dtype != X.indptr.dtype:
+        X = type(X)((X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)), shape=X.shape)
+    cdef ptrdiff_t[::1] M = np.array([X.shape[1]] + [len(w) for w in intercepts], dtype=np.intp)
+    cdef int[::1] codes = np.array([0] + list(activations), dtype=np.intc)
+    cdef size_t[::1] W_at = np.zeros(L + 1, dtype=np.uintp), b_at = np.zeros(L + 1, dtype=np.uintp)
+    if codes.shape[0] != L + 1 or M.shape[0] != L + 1 or (out.shape[0], out.shape[1]) != (X.shape[0], M[L]):
+        raise ValueError("activations, intercepts and out must fit the coefs")
+    for k in range(L):
+        W, b = coefs[k], intercepts[k]
+        if W.shape[0] != M[k] or W.shape[1] != M[k + 1]:
+            raise ValueError(f"coefs[{k}] has shape {coefs[k].shape}; it must be {(M[k], M[k + 1])}")
+        W_at[k + 1], b_at[k + 1] = <size_t>&W[0, 0], <size_t>&b[0]
+    if not out.shape[0]:
+        return
+    cdef layers_t net = layers_t(L, &M[0], &codes[0], <const void *const *>&W_at[0], <const void *const *>&b_at[0])
+    cdef samples_t rows = _matrix(X, &out[0, 0])
+    cdef int done
+    with nogil:
+        done = LEVELS[level].predict[real is double](&net, &rows, out.shape[0], threads, &out[0, 0])
+    if not done:
+        raise MemoryError("no memory for the samples' z and a")
 
 
 def activation(const real[::1] z, int code):

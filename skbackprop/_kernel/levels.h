@@ -2,6 +2,7 @@
 
    processor.h   the levels of the processor
    types.h       what the kernel is told: the network, the rule, the samples
+   threads.h     several threads for one call
    functions.h   activations and losses
    layers.h      the arithmetic of one layer: z = W a; backprop and update
    products.h    the arithmetic of a layer for several samples: products of matrices
@@ -9,6 +10,7 @@
    steps.h       the lecture: forward pass, backprop, update, sample after sample
    rules.h       the other rules: momentum, Nesterov's, Adam
    batches.h     the same for several samples at a time: matrices in place of vectors
+   predictions.h the forward pass alone, with the weights of a fitted estimator
    precisions.h  these for float and for double
    levels.h      these for every level of the processor
 
@@ -27,6 +29,7 @@
 #include <string.h>
 
 #include "processor.h"
+#include "threads.h"
 #include "types.h"
 
 /* Bytes, rounded up to whole registers. */
@@ -63,6 +66,7 @@ END_TARGET
 typedef struct {
     const char *name;
     training_t steps[2], steps_by_rule[2], batches[2];
+    prediction_t predict[2];
     void (*activation_float)(const float *z, float *a, float *da, ptrdiff_t m, int index);
     void (*activation_double)(const double *z, double *a, double *da, ptrdiff_t m, int index);
 } level_t;
@@ -71,7 +75,7 @@ typedef struct {
 #define ENTRY(level)                                                                                \
     {                                                                                               \
         #level, BOTH(steps, level), BOTH(steps_by_rule, level), BOTH(batches, level),               \
-            activation_float_##level, activation_double_##level                                     \
+            BOTH(predict, level), activation_float_##level, activation_double_##level                                     \
     }
 static const level_t LEVELS[] = {
     ENTRY(baseline),

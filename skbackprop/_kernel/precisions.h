@@ -9,6 +9,7 @@
 #include "steps.h"
 #include "rules.h"
 #include "batches.h"
+#include "predictions.h"
 #undef REAL
 #undef REAL_IS_DOUBLE
 
@@ -21,5 +22,6 @@
 #include "steps.h"
 #include "rules.h"
 #include "batches.h"
+#include "predictions.h"
 #undef REAL
 #undef REAL_IS_DOUBLE

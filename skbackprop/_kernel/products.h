@@ -41,8 +41,8 @@ TILE(tile_4, 4)
 TILE(tile_2, 2)
 TILE(tile_1, 1)
 
-/* C (m x n) = A B, or with `add` C += A B, A being m x depth with a_ik in A[i * row + k * column]; n is a multiple of
-   LANES. IN A, B   OUT C */
+/* C (m x n) = A B, or with `add` C += A B, A being m x depth with a_ik in A[i * row + k * column]. Where n is no multiple
+   of LANES, the rows of C have room for one, and what stands behind n becomes 0. IN A, B   OUT C */
 static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *restrict A, ptrdiff_t row,
                         ptrdiff_t column, const REAL *restrict B, ptrdiff_t ldb, int add, REAL *restrict C,
                         ptrdiff_t ldc) {
@@ -52,7 +52,11 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
         for (ptrdiff_t j = 0; j < n; j += LANES) {
             const REAL *a = A + k * column, *b = B + k * ldb + j;
             ptrdiff_t i = 0, ld = ldb;
-            if (m >= COPY_ROWS) {
+            if (n - j < LANES) {
+                memset(copy, 0, sizeof copy);
+                for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, (n - j) * sizeof(REAL));
+                b = copy, ld = LANES;
+            } else if (m >= COPY_ROWS) {
                 for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, REGISTER_BYTES);
                 b = copy, ld = LANES;
             }

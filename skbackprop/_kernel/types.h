@@ -33,6 +33,14 @@ typedef struct {
     double quantile;         /* of the quantile loss */
 } network_t;
 
+/* The network of a fitted estimator, for predictions: W[l] has a row of M[l] values for each unit below. */
+typedef struct {
+    ptrdiff_t L;
+    const ptrdiff_t *M;
+    const int *activation;
+    const void *const *W, *const *b;
+} layers_t;
+
 /* How gradients become steps. The moments and the gradient are vectors like the parameters. */
 typedef struct {
     int code;                /* index into RULES, or GRADIENT_ONLY */
@@ -45,6 +53,7 @@ typedef struct {
     void *gradient;          /* of a batch; for batch_size > 1 */
     const double *dropout;   /* of layer l = 0..L-1, the input's first: see drop_out in sample.h */
     const uint16_t *noise;   /* random numbers, one row per draw; NULL: no dropout */
+    int threads;             /* of the process that may be at work in the kernel during this call */
 } rule_t;
 
 enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };
@@ -66,6 +75,9 @@ typedef struct {
    `shrink` in sample.h). Returns the sum of the f_i, or NO_MEMORY. */
 typedef double (*training_t)(const network_t *net, const rule_t *rule, void *params, double *scale,
                              const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws);
+
+/* Writes a^L of n samples to `out`. Returns 0 where there is no memory. */
+typedef int (*prediction_t)(const layers_t *net, const samples_t *samples, ptrdiff_t n, int threads, void *out);
 
 /* The number of units in layers 1..l-1, including padding. */
 static ptrdiff_t units_before(const network_t *net, ptrdiff_t l) {

@@ -1,7 +1,7 @@
-"""Activations sigma: name -> function of a batch of z, for predictions.
+"""Activations sigma: name -> function of a batch of z.
 
-Training uses the kernel's own (``_kernel/functions.h``), which also return the derivative. Both tables have the same
-order, and tests compare them. The functions may overwrite their argument.
+Training and predictions use the kernel's own (``_kernel/functions.h``), which also return the derivative. Both tables
+have the same order, and tests compare them. The functions may overwrite their argument.
 """
 
 import numpy as np

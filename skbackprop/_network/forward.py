@@ -1,16 +1,23 @@
 """What a network computes outside of training: the forward pass of many samples, and backprop down to their features.
 
-In training, the kernel does the same, one sample at a time.
+Outputs come from the kernel. Where derivatives are wanted, the products are NumPy's.
 """
 
 import numpy as np
+from scipy.sparse import issparse
 
-from .activations import ACTIVATIONS, value_and_derivative
+from .._kernel import allowed_threads
+from .._kernel import forward as kernel_forward
+from .activations import activation_code, value_and_derivative
 
 __all__ = ["BATCH", "forward", "input_gradients", "last_layer"]
 
 #: Number of rows in a batch, small enough for a layer's outputs to stay in the cache.
 BATCH = 1000
+#: A call of the kernel takes about so many products of a weight, some tens of milliseconds, but whole batches.
+CALL_WEIGHTS = 2**29
+#: Fewer than this, which take a millisecond at most, ask for no second thread.
+LONG = 2**24
 
 
 def forward(a, coefs, intercepts, activations, keep=False):
@@ -25,7 +32,7 @@ def forward(a, coefs, intercepts, activations, keep=False):
     activations : sequence of str
         The activations of the same layers.
     keep : bool, default=False
-        Whether to keep z^l and compute σ'(z^l), with the kernel's functions. Otherwise a^l overwrites z^l.
+        Whether to keep z^l, and to compute σ'(z^l). Otherwise a^l has the bits that `last_layer` gives it.
 
     Returns
     -------
@@ -35,25 +42,39 @@ def forward(a, coefs, intercepts, activations, keep=False):
     """
     layers = []
     for W, b, activation in zip(coefs, intercepts, activations, strict=True):
-        z = a @ W
-        z += b
         if keep:
+            z = a @ W
+            z += b
             a, derivative = value_and_derivative(activation, z)
             layers.append((z, a, derivative))
         else:
-            a = ACTIVATIONS[activation](z)
+            a = last_layer(a, [W], [b], [activation])
             layers.append((None, a, None))
     return layers
 
 
 def last_layer(X, coefs, intercepts, activations):
-    """a^l of the last of these layers, computed one batch of rows at a time to save memory."""
-    n = X.shape[0]
-    if n <= BATCH:
-        return forward(X, coefs, intercepts, activations)[-1][1]
-    out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[-1].dtype)
-    for k in range(0, n, BATCH):
-        out[k : k + BATCH] = last_layer(X[k : k + BATCH], coefs, intercepts, activations)
+    """a^l of the last of these layers, by the kernel, in calls that are short for the sake of Ctrl-C.
+
+    Parameters
+    ----------
+    X, coefs, intercepts, activations
+        As in `forward`.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, M_l)
+        a^l.
+    """
+    if issparse(X):
+        X.check_format(full_check=True)  # the kernel reads where its indices point
+    n, n_weights = X.shape[0], sum(W.size for W in coefs)
+    codes = [activation_code(name) for name in activations]
+    out = np.empty((n, coefs[-1].shape[1]), dtype=coefs[0].dtype)
+    rows = max(1, CALL_WEIGHTS // n_weights // BATCH) * BATCH
+    threads = allowed_threads() if n * n_weights >= LONG else 1
+    for k in range(0, n, rows):
+        kernel_forward(X[k : k + rows], coefs, intercepts, codes, out[k : k + rows], threads)
     return out
 
 

@@ -8,7 +8,7 @@ from math import ceil, isfinite
 
 import numpy as np
 
-from .._kernel import noise_of_a_draw, steps
+from .._kernel import allowed_threads, noise_of_a_draw, steps
 from .chunks import chunk_length, mean_loss, total_loss, touched_weights
 from .guard import Guard
 from .reference import constant_loss
@@ -19,6 +19,8 @@ __all__ = ["Epochs", "train"]
 START_DRAWS = 100
 #: One call of the kernel takes at most this many random numbers for dropout.
 CHUNK_NOISE = 2**24
+#: An epoch of batches that touches fewer weights than this takes about a millisecond, and does without more threads.
+LONG = 10**7
 #: Checking or copying all weights may touch one weight for every this many that the steps have touched. Networks of up
 #: to FREE_LOOK weights are checked after every epoch regardless.
 STEPS_PER_LOOK = 16
@@ -58,11 +60,13 @@ class Epochs:
         self.chunk = max(1, self.chunk // rule.batch_size) * rule.batch_size  # whole batches
         n_values = network.n_params * (1 + len(rule.moments))
         touched = touched_weights(network, samples) * draws.epoch_length
+        self.is_long = rule.batch_size > 1 and touched >= LONG
         self.epochs_per_look = 1 if n_values <= FREE_LOOK else ceil(STEPS_PER_LOOK * n_values / touched)
 
     def run(self, progress, tau):
         """Make the steps of an epoch in chunks; yields (sum of f_i, number of draws) for each."""
         rng = progress.rng
+        threads = allowed_threads() if self.is_long else 1
         # dropout has its own stream, so that neither depends on how an epoch is cut into chunks
         noise_bits = np.random.PCG64(rng.integers(2**63)) if self.n_noise else None
         for rows in self.draws.epoch(rng, self.chunk):
@@ -70,7 +74,10 @@ class Epochs:
             if noise_bits is not None:
                 size = len(rows) * self.n_noise
                 noise = noise_bits.random_raw(-(-size // 4)).view(np.uint16)[:size].reshape(len(rows), -1)
-            yield self.steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise), len(rows)
+            yield (
+                self.steps(progress.network, self.samples, rows, tau, self.alpha, progress.rule, noise, threads),
+                len(rows),
+            )
         if self.epochs_per_look == 1:
             progress.network.fold_scale()  # `partial_fit` does so after each epoch, so both round alike
 

@@ -285,7 +285,7 @@ class _Recorder:
             self.params.append(self.network.folded())
         return epochs
 
-    def steps(self, network, samples, rows, tau, alpha=0.0, rule=None, noise=None):
+    def steps(self, network, samples, rows, tau, alpha=0.0, rule=None, noise=None, threads=1):
         """The kernel's `steps`, row by row."""
         if tau == 0:
             return steps(network, samples, rows, tau)

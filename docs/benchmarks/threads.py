@@ -1,0 +1,140 @@
+"""One thread against all cores, on an idle machine and beside a process that keeps one core busy.
+
+    python docs/benchmarks/threads.py [--rounds 5] [NET ...]
+
+Batches by Adam, full batches, L-BFGS and predictions, relu and softmax under the log loss; ours, scikit-learn's
+MLPClassifier and torch, each with its own threads. Printed are µs a sample by the clock on the wall: with one thread,
+with one for each core, and how many times faster that is.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+import warnings
+from contextlib import contextmanager, nullcontext
+from functools import partial
+
+import numpy as np
+from _timing import interleaved, per_step
+from batches import mlp_adam, ours, ours_adam, torch, torch_adam
+from joblib import cpu_count
+from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
+
+NETS = {"784-300-10": (784, 300, 10), "64-100-10": (64, 100, 10)}
+ROWS = 10_000
+PREDICTED_ROWS = 100_000
+
+
+def ours_lbfgs(sizes, X, y, batch_size):
+    return ours(sizes, X, y, 1, solver="lbfgs")
+
+
+def mlp_lbfgs(sizes, X, y, batch_size):
+    model = MLPClassifier(sizes[1:-1], solver="lbfgs", alpha=0, tol=0, max_fun=10**9, random_state=0)
+    return lambda iterations: model.set_params(max_iter=iterations).fit(X, y)
+
+
+def ours_predicts(sizes, X, y, batch_size):
+    train = ours_adam(sizes, X[:1000], y[:1000], 200)
+    model = train(1)
+    return lambda times: [model.predict(X) for _ in range(times)]
+
+
+def mlp_predicts(sizes, X, y, batch_size):
+    train = mlp_adam(sizes, X[:1000], y[:1000], 200)
+    model = train(1)
+    return lambda times: [model.predict(X) for _ in range(times)]
+
+
+def torch_predicts(sizes, X, y, batch_size):
+    if torch is None:
+        return None
+    network = torch.nn.Sequential(
+        torch.nn.Linear(sizes[0], sizes[1]), torch.nn.ReLU(), torch.nn.Linear(sizes[1], sizes[2])
+    )
+    X = torch.from_numpy(X)
+
+    def run(times):
+        with torch.inference_mode():
+            for _ in range(times):
+                network(X).argmax(1)
+
+    return run
+
+
+ADAM = {"ours": ours_adam, "MLPClassifier": mlp_adam, "torch": torch_adam}
+#: What is measured -> contestants, rows, samples a batch
+WORK = {f"batches of {n}": (ADAM, ROWS, n) for n in (32, 200, 1000)} | {
+    "full batches": (ADAM, ROWS, ROWS),
+    "L-BFGS": ({"ours": ours_lbfgs, "MLPClassifier": mlp_lbfgs}, ROWS, None),
+    "prediction": (
+        {"ours": ours_predicts, "MLPClassifier": mlp_predicts, "torch": torch_predicts},
+        PREDICTED_ROWS,
+        None,
+    ),
+}
+
+
+@contextmanager
+def busy_neighbour():
+    """A process that does nothing, as fast as it can."""
+    neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        time.sleep(0.2)
+        yield
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
+def with_threads(threads, run, times):
+    """Run with so many threads of BLAS, OpenMP and torch."""
+    if torch is not None:
+        torch.set_num_threads(threads)
+    with threadpool_limits(threads):
+        run(times)
+
+
+def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
+    """µs a sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
+    warnings.simplefilter("ignore")
+    figures = {"idle": {}, "busy": {}}
+    for net in nets:
+        for name in work:
+            contestants, rows, batch_size = WORK[name]
+            sizes, rng = NETS[net], np.random.default_rng(0)
+            X, y = rng.random((rows, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=rows)
+            made = {c: make(sizes, X, y, batch_size) for c, make in contestants.items()}
+            runs = [
+                partial(with_threads, threads, run)
+                for run in made.values()
+                if run is not None
+                for threads in (1, cpu_count())
+            ]
+            measures = [per_step(run, rows, clock=time.perf_counter) for run in runs]
+            for state, neighbour in (("idle", nullcontext), ("busy", busy_neighbour)):
+                with neighbour():
+                    values = iter(interleaved(measures, rounds))
+                row = {c: (next(values), next(values)) for c, run in made.items() if run is not None}
+                figures[state][f"{net}, {name}"] = row
+                cells = "  ".join(f"{c} {cell(pair)}" for c, pair in row.items())
+                print(f"{net}, {name}, {state:6} {cells}", flush=True)
+    return figures
+
+
+def cell(pair):
+    """One thread → all cores (how many times faster)."""
+    one, several = pair
+    return f"{one:.3g} → {several:.3g} ({one / several:.2f}x)"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=", ".join(NETS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--work", nargs="*", default=list(WORK), help=", ".join(WORK))
+    options = parser.parse_args()
+    print(f"µs a sample, medians of {options.rounds} rounds; one thread → {cpu_count()} threads")
+    measure(**vars(options))
