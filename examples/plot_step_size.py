@@ -59,7 +59,7 @@ ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 #
 # Now the same for many τ, with the loss over all samples after 60 epochs. From 0.002 to 0.2, a
 # factor of a hundred, it differs by less than an eighth, so a search over powers of three will
-# find a τ in that range. None of these trainings has converged: the more epochs, the lower the
+# find a τ in that range. None of these runs has converged: the more epochs, the lower the
 # loss on these samples gets, down to overfitting.
 
 taus = np.geomspace(1e-5, 1, 21)

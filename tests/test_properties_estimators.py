@@ -111,7 +111,9 @@ def estimators(draw):
     parameters |= dict(hidden_layer_sizes=sizes, activation=activation)
     if kind is BackpropAutoencoder:
         parameters |= dict(
-            n_components=draw(st.integers(1, 3)), code_activation=draw(st.sampled_from(HIDDEN_ACTIVATIONS))
+            n_components=draw(st.integers(1, 3)),
+            code_activation=draw(st.sampled_from(HIDDEN_ACTIVATIONS)),
+            masking_noise=draw(st.sampled_from([0.0, 0.3])),
         )
     else:
         parameters["dropout"] = draw(st.sampled_from([0.0, 0.5, [0.25, *[0.5] * len(sizes)]]))
