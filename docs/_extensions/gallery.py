@@ -18,7 +18,7 @@ GROUPS = {
         "stepper_iris",
         "stepper_digits",
     ],
-    "What networks learn": ["xor", "combining_linear_classifiers", "latent_features"],
+    "What networks learn": ["xor", "combining_linear_classifiers", "latent_features", "denoising_autoencoder"],
     "Training on real data": ["step_size", "digits_grid_search", "imbalanced", "stream", "sparse_text", "against_mlp"],
 }
 ENTRY = re.compile(
@@ -35,6 +35,7 @@ CARD = """
 
       .. image:: {image}
          :alt: Picture of the example: {title}
+         :loading: lazy
 
       {description}
 """
