@@ -46,7 +46,7 @@ sphinx_gallery_conf = {
     "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in itertools.chain(*GROUPS.values())]),
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_",),
-    "thumbnail_size": (800, 500),
+    "thumbnail_size": (640, 400),
     "image_scrapers": ("themes.figures_of_an_example",),
     "download_all_examples": False,
     "show_memory": False,

@@ -35,6 +35,7 @@ CARD = """
 
       .. image:: {image}
          :alt: Picture of the example: {title}
+         :loading: lazy
 
       {description}
 """
