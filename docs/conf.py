@@ -1,6 +1,7 @@
 """The documentation's build; see contributing.md."""
 
 import importlib.metadata
+import itertools
 import sys
 import warnings
 from pathlib import Path
@@ -9,6 +10,8 @@ import matplotlib as mpl
 from sphinx_gallery.sorting import ExplicitOrder
 
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
+from gallery import GROUPS
+
 mpl.use("agg")
 
 project = "skbackprop"
@@ -16,6 +19,7 @@ copyright = "the skbackprop developers"
 version = release = importlib.metadata.version(project)
 extensions = [
     "executed",
+    "gallery",
     "mathml",
     "myst_parser",
     "numpydoc",
@@ -34,33 +38,15 @@ myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
 warnings.filterwarnings("ignore", message="Maximum iterations")
-gallery = [  # in the order of reading
-    "one_neuron_to_network",
-    "one_step",
-    "stepper_neuron",
-    "stepper_moons",
-    "stepper_regression",
-    "stepper_iris",
-    "stepper_digits",
-    "xor",
-    "stepper_xor",
-    "combining_linear_classifiers",
-    "step_size",
-    "latent_features",
-    "digits_grid_search",
-    "imbalanced",
-    "stream",
-    "sparse_text",
-    "against_mlp",
-]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(^|/)(?!plot_)[^/]*\.py$",
-    "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in gallery]),
+    "within_subsection_order": ExplicitOrder([f"plot_{name}.py" for name in itertools.chain(*GROUPS.values())]),
     "remove_config_comments": True,
     "capture_repr": ("_repr_html_",),
+    "thumbnail_size": (800, 500),
     "image_scrapers": ("themes.figures_of_an_example",),
     "download_all_examples": False,
     "show_memory": False,

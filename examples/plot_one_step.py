@@ -43,10 +43,10 @@ print(np.allclose(step.grad_W[2], np.outer(step.delta[2], step.a[1])))
 print(np.allclose(step.W_after[2], step.W[2] - step.tau * step.grad_W[2]))
 
 # %%
-# Does the step help? The loss of its own sample falls, however far the step goes, and so does
-# that of the other sample with y = 1. But those of the two samples with y = 0 rise: a step only
-# knows one sample, and τ has to be small enough for steps on all samples, one after the other,
-# to agree.
+# Does the step help? The loss of its own sample falls, here however far the step goes, and so
+# does that of the other sample with y = 1. But those of the two samples with y = 0 rise: a step
+# only knows one sample, and τ has to be small enough for steps on all samples, one after the
+# other, to agree.
 
 taus = np.logspace(-2, 2, 41)
 losses = []

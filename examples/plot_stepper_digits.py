@@ -2,16 +2,16 @@
 Digits, step by step
 ====================
 
-A network too large to be drawn line by line is shown as images: of each hidden unit, the
-weights it gives to the pixels.
+A network that is too large to draw line by line is shown as images: for each hidden unit, the
+weights of the pixels.
 """
 
 # %%
-# Twelve hidden units look at digits of 8 × 8 pixels. Red weights wait for ink, blue ones for
-# its absence; an L2 penalty keeps those small that nothing needs. Of a fitted model, as here,
-# the steps are those with which it would go on. Click on a pixel for the derivative of its
-# weight: it is the pixel's ink times the unit's δ, so that where the digit is blank,
-# nothing is learned.
+# Twelve hidden units look at digits of 8 × 8 pixels. Red weights respond to ink, blue ones to
+# its absence; an L2 penalty keeps unneeded weights small. For a fitted model, as here, the
+# steps are those with which training would continue. Click on a pixel to see the derivative of
+# its weight: the ink in the pixel times the unit's δ. So nothing is learned where the digit is
+# blank.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,9 +29,9 @@ recording = record(model, X, y, n_steps=60)
 recording
 
 # %%
-# How much does a single step change each unit? The norm of its change, for the steps
-# above: a few thousandths where the loss of the digit is small, as of most by now; some ten
-# times as much where it is large.
+# How much does a single step change each unit? The plot shows the norm of the change for the
+# steps above: a few thousandths if the loss of the digit is small, as it is for most by now,
+# and some ten times as much if it is large.
 
 changes = [np.linalg.norm(step.W_after[1] - step.W[1], axis=1) for step in recording]
 figure, ax = plt.subplots(figsize=(9, 3), layout="constrained")

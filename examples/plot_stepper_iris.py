@@ -2,12 +2,13 @@
 Iris, step by step
 ==================
 
-Names of features and classes are those of the data frame and of y, on the page as everywhere.
+The page takes the names of features and classes from the data frame and y.
 """
 
 # %%
-# Three classes, and so three outputs: the label is a vector y with one 1 in it, and each
-# output has its own δ. The features are scaled first, in a pipeline; ``record`` takes it whole.
+# There are three classes and so three outputs. The label becomes a vector y with a single 1,
+# and each output has its own δ. The features are scaled first, in a pipeline, which ``record``
+# accepts as a whole.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -26,9 +27,9 @@ recording = record(model, X, y, n_steps=450)
 recording
 
 # %%
-# What is learned first? The loss of each drawn flower, in the order of the steps: setosa,
-# which lies by itself, is soon easy. The other two overlap, and stay the subject of the
-# lessons.
+# What is learned first? The plot shows the loss of each drawn flower, in the order of the
+# steps. Setosa, which is well separated, soon becomes easy. The other two overlap, and keep the
+# network busy.
 
 flowers = y[recording.draws]
 figure, ax = plt.subplots(layout="constrained")

@@ -7,9 +7,9 @@ one sample asks for.
 """
 
 # %%
-# Two clouds of points that overlap, and a network without a hidden layer:
-# ``hidden_layer_sizes=()`` is one neuron, ŷ = σ(⟨x, w⟩ + b). It starts from w = 0, where
-# every ŷ is ½ and there is no line yet; press Update to see the first one.
+# The data are two overlapping clouds of points. The network has no hidden layer:
+# ``hidden_layer_sizes=()`` is one neuron, ŷ = σ(⟨x, w⟩ + b). It starts from w = 0, where every
+# ŷ is ½ and there is no line yet. Press Update to see the first one.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -23,11 +23,11 @@ recording = record(BackpropClassifier((), learning_rate=0.5, random_state=0), X,
 recording
 
 # %%
-# A step on a sample that is on the right side and far from the line hardly moves it: there
-# ŷ ≈ y, and the factor σ′ = ŷ (1 − ŷ) is small as well. But that factor is small on the wrong
-# side too: a sample that is badly wrong teaches the neuron as little. (With
-# ``loss="log_loss"`` it does not; there δ = ŷ − y.) Below are all the steps, and the curves on
-# which they must lie: δ = 2 (ŷ − y) ŷ (1 − ŷ).
+# A step on a sample that is far from the line, on the correct side, hardly moves the line: ŷ ≈
+# y, and the factor σ′ = ŷ (1 − ŷ) is small as well. But that factor is also small on the wrong
+# side, so a badly wrong sample teaches the neuron just as little. (Not so with
+# ``loss="log_loss"``, where δ = ŷ − y.) Here are all the steps, with the curves on which they
+# must lie: δ = 2 (ŷ − y) ŷ (1 − ŷ).
 
 outputs = np.array([step.a[1][0] for step in recording])
 deltas = np.array([step.delta[1][0] for step in recording])

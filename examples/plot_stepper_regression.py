@@ -1,15 +1,15 @@
 """
-A regression, step by step
-==========================
+Regression, step by step
+========================
 
-With one feature, a network's prediction is a curve: the sum of one curve for each hidden unit.
+With one feature, a network's prediction is a curve: the sum of one curve per hidden unit.
 """
 
 # %%
-# A noisy sine, and four tanh units. On the page below, the thick curve is the prediction. The
-# thin ones, with the units' numbers, are its parts w · a; with the bias, they add up to it. A
-# step pulls the curve towards the drawn sample, here and at its neighbours. Move the slider
-# for τ to pull harder: soon the curve swings past the sample, and its loss rises.
+# Four tanh units learn a noisy sine. On the page below, the thick curve is the prediction. The
+# thin ones, numbered like the units, are its parts w · a; together with the bias, they add up
+# to it. A step pulls the curve towards the drawn sample, and its neighbours along with it. Move
+# the slider for τ to pull harder: soon the curve swings past the sample, and the loss rises.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,8 +25,8 @@ recording = record(model, x[:, np.newaxis], y, n_steps=600, feature_names=["x"])
 recording
 
 # %%
-# Every step lowers the loss of its own sample. What it does to all 60 is another matter: the
-# mean loss, at the weights before and after each step.
+# Every step lowers the loss of its own sample. What it does to all 60 samples is another
+# matter. Here is their mean loss with the weights before and after each step.
 
 means = []
 for step in recording:
@@ -39,8 +39,8 @@ print(f"the loss of the drawn sample falls in {own:.0%} of the steps")
 print(f"the mean loss of all samples falls in {np.mean(after < before):.0%}")
 
 # %%
-# Only on average do the steps go down. The larger the error of the drawn sample, the longer
-# the step, for better or worse.
+# The steps go down only on average. The larger the error of the drawn sample, the longer the
+# step, for better or worse.
 
 figure, ax = plt.subplots(layout="constrained")
 ax.axhline(0, color="grey", linewidth=1)

@@ -7,10 +7,11 @@ until one line is enough.
 """
 
 # %%
-# On the page below, the plane of the inputs shows the lines of the two hidden neurons. Beside
-# the losses are the same samples in the plane of the hidden features, a¹₁ and a¹₂; the line
-# there is that of the output neuron, the only one that decides. Press Play: at first no line
-# separates the classes in either plane; at the end one does, in that of the hidden features.
+# On the page below, the plane of the inputs shows the lines of the two hidden neurons. Next to
+# the losses are the same samples in the plane of the hidden features, a¹₁ and a¹₂. The line
+# there is that of the output neuron, which makes the decision. Press Play: at first, no line
+# separates the classes in either plane; in the end, one does in the plane of the hidden
+# features.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -28,7 +29,7 @@ recording = record(model, X, y, n_steps=360)
 recording
 
 # %%
-# The same in four stills. Every step has its weights, ``recording[t].W[1]`` and
+# Here are four snapshots. Every step holds its weights, ``recording[t].W[1]`` and
 # ``recording[t].b[1]``, from which the hidden features follow.
 
 figure, axes = plt.subplots(

@@ -1,6 +1,6 @@
 """BackpropAutoencoder: a network that learns to reproduce its input through a narrow layer."""
 
-from numbers import Integral
+from numbers import Integral, Real
 
 from sklearn.metrics import r2_score
 from sklearn.utils import check_array
@@ -83,7 +83,7 @@ class BackpropAutoencoder(BaseBackprop):
         "sgd" takes the lecture's steps, optionally with `momentum`; "adam" takes those of Kingma and Ba (2015), which
         need τ ≈ 0.001; "lbfgs" minimises the mean of f_i plus ``alpha / 2 * sum(W**2)`` with SciPy's L-BFGS-B. With
         "lbfgs", each iteration counts as an epoch, SciPy's own tolerances may also end training, and `learning_rate`,
-        `batch_size` and `sampling` are ignored.
+        `batch_size`, `sampling` and `masking_noise` are ignored.
 
     momentum : float, default=0.0
         Momentum μ, in [0, 1), of "sgd": v ← μ v − τ g, w ← w + v.
@@ -106,6 +106,12 @@ class BackpropAutoencoder(BaseBackprop):
     alpha : float, default=0.0
         Strength of the L2 penalty. Each step adds ``alpha * W`` to the gradient of every weight matrix W, but not of b,
         whatever the `batch_size`.
+
+    masking_noise : float, default=0.0
+        Probability, in [0, 1), of setting each input feature to 0 in a sample's step, while the target keeps all of
+        them: a denoising autoencoder (Vincent et al. 2008). The remaining features are scaled by
+        1 / (1 − masking_noise). `transform` and `score` add no noise; `loss_curve_` is that of the noisy samples.
+        Ignored by "lbfgs". For other kinds of noise, fit a `BackpropRegressor` to noisy X with the clean samples as y.
 
     tol : float, default=0.005
         Relative tolerance for stopping. Let d be the decrease of the mean loss from the second-to-last to the last
@@ -207,6 +213,9 @@ class BackpropAutoencoder(BaseBackprop):
     P. Baldi, K. Hornik, "Neural networks and principal component analysis: learning from examples without local
     minima", Neural Networks 2 (1989), 53-58.
 
+    P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol, "Extracting and composing robust features with denoising
+    autoencoders", ICML (2008), 1096-1103.
+
     Examples
     --------
     >>> from sklearn.datasets import load_digits
@@ -227,6 +236,7 @@ class BackpropAutoencoder(BaseBackprop):
         if name not in ("dropout", "scoring")
     } | {
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "masking_noise": [Interval(Real, 0, 1, closed="left")],
         "code_activation": [StrOptions(set(HIDDEN_ACTIVATIONS))],
         "output_activation": [StrOptions(set(OUTPUT_RANGES))],
     }
@@ -255,6 +265,7 @@ class BackpropAutoencoder(BaseBackprop):
         epsilon=1e-8,
         max_fun=15000,
         alpha=0.0,
+        masking_noise=0.0,
         tol=0.005,
         n_iter_no_change="auto",
         early_stopping=False,
@@ -282,6 +293,7 @@ class BackpropAutoencoder(BaseBackprop):
         self.epsilon = epsilon
         self.max_fun = max_fun
         self.alpha = alpha
+        self.masking_noise = masking_noise
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
@@ -397,6 +409,9 @@ class BackpropAutoencoder(BaseBackprop):
     def _resolve_hidden(self):
         sizes, activations = super()._resolve_hidden()
         return [*sizes, self.n_components, *sizes[::-1]], [*activations, self.code_activation, *activations[::-1]]
+
+    def _resolve_dropout(self, n_hidden):
+        return [self.masking_noise, *[0.0] * n_hidden]
 
     def _resolve_output(self, targets):
         return targets.shape[1], self.output_activation, "squared_error"

@@ -340,7 +340,7 @@ class BaseBackprop(
 
     def _resolve_dropout(self, n_hidden):
         """The rates of dropout of the input and of each hidden layer."""
-        given = getattr(self, "dropout", 0.0)
+        given = self.dropout
         rates = _one_or_list(given, "dropout")
         rates = rates if isinstance(rates, list) else [0.0, *[rates] * n_hidden]
         if not all(isinstance(p, Real) and 0 <= p < 1 for p in rates):

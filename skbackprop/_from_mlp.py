@@ -99,7 +99,7 @@ def _batch_size(mlp):
 
 
 def take_over_optimizer(mlp, progress):
-    """Copy the state of the optimizer of `mlp` to the state of a training.
+    """Copy the state of the optimizer of `mlp` to the state of a training run.
 
     This is its moments, its number of steps, and how often it has lowered the step size. Nothing is copied if the
     solvers differ or `mlp` has no optimizer ("lbfgs").

@@ -1,4 +1,4 @@
-"""What the tests of faults share: estimators, what makes them fail, and what must hold afterwards."""
+"""Shared by the tests of faults: estimators, what makes them fail, and what must hold afterwards."""
 
 import numpy as np
 import pytest
@@ -20,12 +20,12 @@ def assert_sound(model, X):
 
 
 def late(epoch):
-    """A step size that is good for six epochs, another in each, and breaks everything in the seventh."""
+    """A step size that is good for six epochs, different in each, and breaks everything in the seventh."""
     return 0.01 + 0.002 * epoch if epoch < 6 else HUGE
 
 
 def wide_csr(n=30, n_features=20_000, seed=0):
-    """So many features, and so few nonzeros, that looking at all weights after each epoch would cost more than it."""
+    """So many features and so few nonzeros that checking all weights after an epoch would cost more than the epoch."""
     rng = np.random.default_rng(seed)
     columns = np.sort([rng.choice(n_features, size=3, replace=False) for _ in range(n)])
     X = sp.csr_array((rng.normal(size=3 * n), columns.ravel(), np.arange(0, 3 * n + 1, 3)), shape=(n, n_features))
@@ -48,7 +48,7 @@ def new(estimator, solver="sgd", **kwargs):
 
 
 def fitted_on_other_data(estimator, model):
-    """Fitted, on two features and two classes: a mixture of this fit and one on the usual data would show."""
+    """Fitted on two features and two classes, so that a mixture with a fit on the usual data would be noticed."""
     X, y = make_data(estimator, n_features=2, seed=5)
     return fit_quietly(model, X, y > 0.5 if estimator is BackpropRegressor else np.array(["a", "b"])[np.minimum(y, 1)])
 

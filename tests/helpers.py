@@ -1,4 +1,4 @@
-"""What several test modules share: small data, quiet fits, comparisons."""
+"""Shared by several test modules: small data, quiet fits, comparisons."""
 
 import pickle
 import warnings
@@ -12,7 +12,7 @@ from skbackprop._network import LOSSES, Network
 from skbackprop._training.loop import Epochs
 from skbackprop._training.sampling import Samples
 
-#: ConvergenceWarning of a training that ends at `max_iter`, as opposed to one that diverged.
+#: The ConvergenceWarning for a training that ends at `max_iter`, as opposed to one that diverged.
 MAX_ITER = "Maximum iterations"
 ESTIMATORS = (BackpropClassifier, BackpropRegressor)
 
@@ -66,7 +66,7 @@ def snapshot(estimator):
 
 
 def trained_by(steps, estimator, chunk=None):
-    """The estimator, unfitted, with something in the place of the kernel's `steps`, called for so many draws."""
+    """The unfitted estimator with a function in place of the kernel's `steps`, called once per `chunk` draws."""
 
     class TrainedBy(type(estimator)):
         def _epochs(self, progress, plan):
@@ -76,7 +76,7 @@ def trained_by(steps, estimator, chunk=None):
 
 
 def scripted(start, losses, estimator, n):
-    """The kernel works as it does, but reports given losses: that of the start weights, then one for each epoch."""
+    """The kernel works as usual but reports given losses: that of the initial weights, then one for each epoch."""
     done = [0]
 
     def steps(network, samples, rows, tau, *how):
@@ -84,7 +84,7 @@ def scripted(start, losses, estimator, n):
         if tau == 0:
             return start * len(rows)
         epoch, done[0] = done[0] // n, done[0] + len(rows)
-        # a replay of epochs that have been reported already goes beyond the end of the script
+        # replaying epochs that have already been reported goes beyond the end of the script
         return losses[min(epoch, len(losses) - 1)] * len(rows)
 
     return trained_by(steps, estimator)

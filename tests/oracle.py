@@ -1,7 +1,7 @@
-"""The backpropagation algorithm of the lecture in plain NumPy, to hold the kernel against: for reading, not for speed.
+"""The lecture's backpropagation algorithm in plain NumPy, to compare the kernel with: meant to be read, not to be fast.
 
-Squared error, logistic units, one sample a step; symbols and numbers are those of docs/algorithm.md. The rest is in
-oracle_extensions.py.
+Squared error, logistic units, one sample per step. Symbols and equation numbers are those of docs/algorithm.md. The
+rest is in oracle_extensions.py.
 """
 
 import numpy as np
@@ -16,9 +16,9 @@ def sigma_prime(z):
 
 
 def backpropagation(W, b, X, Y, draws, tau):
-    """Section 3: a step for each of the draws i_1, i_2, ... of the rows of X and Y.
+    """Section 3: one step for each of the draws i_1, i_2, ... from the rows of X and Y.
 
-    W and b are the lists of W^1, ..., W^L (M_l × M_{l−1}) and b^1, ..., b^L; all are changed in place. Returns the f_i.
+    W and b are the lists of W^1, ..., W^L (M_l × M_{l−1}) and b^1, ..., b^L, changed in place. Returns the f_i.
     """
     L, losses = len(W), []
     W, b = [None, *W], [None, *b]  # so that W[l] is W^l

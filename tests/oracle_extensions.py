@@ -1,7 +1,7 @@
 """What the kernel can do beyond the lecture, in plain NumPy: oracle.py with other activations and losses, a penalty,
-weights of the samples, dropout, batches and other rules for the step.
+sample weights, dropout, batches and other rules for the step.
 
-With logistic units and the squared error it is oracle.py (test_oracle.py).
+With logistic units and the squared error it equals oracle.py (test_oracle.py).
 """
 
 import numpy as np
@@ -73,7 +73,7 @@ def output_delta(name, activation, z, a, y, quantile=0.5):
 
 
 def one_sample(W, b, x, y, activations, loss_name, weight=1, masks=None, quantile=0.5):
-    """f_i and its gradients ∇W^l, ∇b^l. masks: what dropout multiplies a^0, ..., a^(L-1) by."""
+    """f_i and its gradients ∇W^l, ∇b^l. masks: the factors by which dropout multiplies a^0, ..., a^(L-1)."""
     L = len(W)
     # forward pass
     a, z = [x if masks is None else masks[0] * x], [None]
@@ -100,7 +100,7 @@ def one_sample(W, b, x, y, activations, loss_name, weight=1, masks=None, quantil
 def extended_backpropagation(
     W, b, X, Y, draws, tau, activations, loss_name="squared_error", alpha=0.0, weights=None, quantile=0.5
 ):
-    """One sample a step: w <- w - τ (∇w + alpha w) for the weights, without the penalty for the biases.
+    """One sample per step: w <- w - τ (∇w + alpha w) for the weights; no penalty for the biases.
 
     W[l-1], b[l-1] are W^l and b^l; both are changed in place. Returns the f_i of each step.
     """
@@ -136,10 +136,10 @@ def batches(
     masks=None,
     lazy=False,
 ):
-    """Mini-batches by the rules as their papers have them. masks[t][l]: dropout's of draw t.
+    """Mini-batches with the rules as stated in their papers. masks[t][l]: the dropout factors of draw t.
 
-    lazy: of W^1 only the columns of inputs that are not 0 in the whole batch move, as sparse samples do it; the plain
-    rule alone shrinks all weights. Returns the f_i of each draw.
+    lazy: as with sparse samples, only the columns of W^1 move whose input is nonzero somewhere in the batch; only the
+    plain rule shrinks all weights. Returns the f_i of each draw.
     """
     losses, t = [], 0
     v, m = ([np.zeros_like(w) for w in W + b] for _ in range(2))

@@ -298,7 +298,7 @@ def test_a_perfect_model_of_one_value(rise):
 
 
 def test_a_stream_of_single_rows_that_are_learned():
-    """A row's own constant prediction has no loss; what was met before it counts."""
+    """The best constant for a single row has no loss, so the largest loss met before counts."""
     model, X, y, _ = perfect_model(solver="adam", learning_rate=0.01)
     for k in range(400):
         model.partial_fit(X[k % 40 : k % 40 + 1], y[k % 40 : k % 40 + 1])

@@ -39,7 +39,7 @@ def test_bad_held_out_samples(bad, warm_start):
 
 
 def test_the_split():
-    """A ceiling of the fraction of the distinct rows, every class alike, equal rows together, any order of the rows."""
+    """The fraction of distinct rows, rounded up; stratified; equal rows together; whatever the order of the rows."""
     rng = np.random.default_rng(0)
     X = np.repeat(rng.normal(size=(60, 3)), 2, axis=0)
     labels = np.repeat(np.repeat([0, 1, 2], [30, 20, 10]), 2)

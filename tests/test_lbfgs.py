@@ -13,7 +13,7 @@ from skbackprop._training import lbfgs
 @pytest.mark.parametrize("weighted", [False, True])
 @every_estimator
 def test_lbfgs_finds_a_minimum(estimator, weighted):
-    """Of the mean f_i plus alpha / 2 |W|^2: a full batch of plain steps moves the weights no more."""
+    """Of the mean f_i plus alpha / 2 |W|^2: a plain step with a full batch no longer moves the weights."""
     X, y = make_data(estimator)
     weight = np.linspace(0.5, 1.5, len(y)) if weighted else None
     settings = dict(hidden_layer_sizes=(4,), activation="tanh", alpha=0.01, random_state=0)

@@ -133,7 +133,7 @@ def test_as_validate_data(given, names, dtype, assume_finite):
 
 
 def test_one_row_is_not_sent_through_all_checks(monkeypatch):
-    """That is what the rest is for: an array is not checked again, and of a DataFrame the names alone."""
+    """The purpose of all this: an array is not checked again, and of a DataFrame only the names are."""
     model = fit_quietly(BackpropRegressor((3,), max_iter=1), X, X[:, 0])
     named = fit_quietly(BackpropRegressor((3,), max_iter=1), frame(X), X[:, 0])
     calls = []

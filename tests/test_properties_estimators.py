@@ -111,7 +111,9 @@ def estimators(draw):
     parameters |= dict(hidden_layer_sizes=sizes, activation=activation)
     if kind is BackpropAutoencoder:
         parameters |= dict(
-            n_components=draw(st.integers(1, 3)), code_activation=draw(st.sampled_from(HIDDEN_ACTIVATIONS))
+            n_components=draw(st.integers(1, 3)),
+            code_activation=draw(st.sampled_from(HIDDEN_ACTIVATIONS)),
+            masking_noise=draw(st.sampled_from([0.0, 0.3])),
         )
     else:
         parameters["dropout"] = draw(st.sampled_from([0.0, 0.5, [0.25, *[0.5] * len(sizes)]]))
@@ -177,7 +179,7 @@ def weights(draw, n):
 
 
 def quietly(method, *args, **kwargs):
-    """Call; trainings that are cut off, or diverge, are no errors here, nor is what splits say of rare classes."""
+    """Call a function; cut-off or diverged training and warnings of splits about rare classes are not errors here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("ignore", UserWarning)

@@ -4,6 +4,8 @@ import re
 import runpy
 import sys
 import tomllib
+from contextlib import nullcontext
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,6 +27,13 @@ EXTRAS_OF_EXAMPLES = [("stream_parquet.py", "pyarrow", "parquet"), ("distributed
 
 def text(page):
     return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def own_style():
+    """A page's changes to matplotlib's settings end with it."""
+    with import_module("matplotlib").rc_context() if find_spec("matplotlib") else nullcontext():
+        yield
 
 
 @pytest.mark.filterwarnings("ignore:Maximum iterations:sklearn.exceptions.ConvergenceWarning")

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 from helpers import as_layout
 from scipy.stats import chisquare
 
+from skbackprop._kernel import AVAILABLE_LEVELS
 from skbackprop._training import sampling
 from skbackprop._training.sampling import Draws, Samples, canonical_order, relative, repetitions
 
@@ -78,6 +79,27 @@ def test_repetition_keeps_equal_rows_together(hashing):
     order = canonical_order(long_X, long_y)
     np.testing.assert_array_equal(long_X[order], X[once].repeat(repeats[once], axis=0))
     np.testing.assert_array_equal(long_y[order], y[once].repeat(repeats[once]))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("n_features", [0, 1, 7, 64, 131])
+def test_every_level_of_the_processor_gives_the_same_hash_as_csr(n_features, dtype):
+    rng = np.random.default_rng(0)
+    X = (rng.normal(size=(9, n_features)) * (rng.random((9, n_features)) < 0.5)).astype(dtype)
+    X[::2] *= -1  # some zeros are negative
+    sparse, expected = sp.csr_array(X), np.arange(9, dtype=np.uint64)
+    sampling.add_csr(expected, sparse.data, sparse.indices, sparse.indptr)
+    for level in [None, *range(len(AVAILABLE_LEVELS))]:
+        hashes = np.arange(9, dtype=np.uint64)
+        sampling.add_dense(hashes, X, 0, level)
+        np.testing.assert_array_equal(hashes, expected)
+
+
+def test_hashes_need_a_level_that_there_is_and_as_many_rows():
+    X = np.ones((3, 2))
+    for n, level in ((3, -1), (3, len(AVAILABLE_LEVELS)), (2, None), (4, None)):
+        with pytest.raises(ValueError, match="levels 0 to"):
+            sampling.add_dense(np.zeros(n, dtype=np.uint64), X, 0, level)
 
 
 def test_hash_tells_rows_apart():

@@ -69,7 +69,7 @@ def fitted(estimator, X, y, parameters, watcher=None):
 @pytest.mark.parametrize("layout", ["dense", "csr", "wide csr"])
 @pytest.mark.parametrize("configuration", CONFIGURATIONS)
 def test_watching_changes_nothing(configuration, layout, dtype, capsys):
-    """Neither weights nor curves, counters, warnings, nor what a further training makes of it."""
+    """Neither weights, curves, counters and warnings nor the result of further training."""
     for estimator in ESTIMATORS:
         X, y = data_in(layout, estimator, dtype)
         plain, message = fitted(estimator, X, y, CONFIGURATIONS[configuration])

@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation, Text
+from PIL import Image
 
 #: The dark theme's colours of the page and of its text.
 PAGE, TEXT = to_rgba_array(["#14181e", "#e3e7ec"])
@@ -51,12 +52,20 @@ def darken(figure):
             artist.set(facecolors=darkened(artist.get_facecolor()), edgecolors=darkened(artist.get_edgecolor()))
 
 
+def save(figure, path):
+    """Write a PNG of 256 colours, a third of the size that it has otherwise."""
+    figure.savefig(path, dpi=DPI)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(256)
+    small.save(path, optimize=True)
+
+
 def save_for_both_themes(figure, stem):
     """Write STEM.png and STEM-dark.png; returns their paths."""
     light, dark = stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}-dark.png")
-    figure.savefig(light, dpi=DPI)
+    save(figure, light)
     darken(figure)
-    figure.savefig(dark, dpi=DPI)
+    save(figure, dark)
     return light, dark
 
 

@@ -89,7 +89,7 @@ def plot(figures, path):
         places = [k for k, net in enumerate(nets) if name in figures[net]]
         values = [figures[nets[k]][name] for k in places]
         axes.scatter(values, places, s=60, marker=marker, label=LABELS[name], zorder=3)
-    axes.set(xscale="log", yticks=range(len(nets)), yticklabels=nets, xlabel="µs a step", xlim=(smallest, None))
+    axes.set(xscale="log", yticks=range(len(nets)), yticklabels=nets, xlabel="µs per step", xlim=(smallest, None))
     axes.xaxis.set_major_locator(LogLocator(numticks=20))
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     axes.grid(axis="x", color="0.9")
@@ -111,7 +111,7 @@ def threads_section(options):
             lines.append([label, *(threads.cell(row[name]) if name in row else "" for name in names)])
         parts.append(f"{title}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines))
     return f"""\
-µs a sample, relu and softmax, by the clock on the wall, medians of {min(options.rounds, 5)} interleaved rounds:
+µs per sample, relu and softmax, by the wall clock, medians of {min(options.rounds, 5)} interleaved rounds:
 one thread → {cpu_count()} threads (how many times as fast). Training is by Adam, except for L-BFGS; predictions are for
 100,000 rows.
 
@@ -123,11 +123,11 @@ def steps_section(options):
     figures = steps.measure(rounds=options.rounds)
     plot(figures, FOLDER / "steps.svg")
     return f"""\
-µs a step, float32, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours. The last three
-columns are the machine's limits, measured in the same rounds: no step takes less than the longer of its arithmetic and
-of updating the weights it touches.
+µs per step in float32, medians of {options.rounds} interleaved rounds, with the ratio to ours in brackets. The last
+three columns are the machine's limits, measured in the same rounds: no step can be faster than the longer of its
+arithmetic and of updating the weights it touches.
 
-![µs a step by net](steps.svg)
+![µs per step by network](steps.svg)
 
 {table("net", figures)}"""
 
@@ -135,7 +135,8 @@ of updating the weights it touches.
 def batches_section(options):
     figures = batches.measure(rounds=options.rounds)
     return f"""\
-µs a sample, relu and softmax, medians of {options.rounds} interleaved rounds; in brackets the ratio to ours with Adam.
+µs per sample, relu and softmax, medians of {options.rounds} interleaved rounds, with the ratio to ours with Adam in
+brackets.
 
 {table("net", figures)}"""
 
@@ -143,8 +144,8 @@ def batches_section(options):
 def accuracy_section(options):
     figures = accuracy.measure(seeds=options.seeds)
     return f"""\
-MNIST, 784-300-10: seconds of training until the test error is that small, medians of {options.seeds} seeds; in brackets
-the ratio to ours.
+MNIST, 784-300-10: seconds of training to reach a test error, medians of {options.seeds} seeds, with the ratio to ours
+in brackets.
 
 {table("test error", figures)}"""
 
@@ -164,7 +165,7 @@ def write(texts):
     before = re.split("^## (.*)\n\n", path.read_text(), flags=re.MULTILINE)[1:] if path.exists() else []
     texts = dict(zip(before[::2], (text.rstrip("\n") + "\n" for text in before[1::2]), strict=True)) | texts
     sections = [f"## {title}\n\n{texts[title]}" for title, _ in SECTIONS.values() if title in texts]
-    introduction = "[README.md](README.md) and the scripts say what was measured, and how."
+    introduction = "[README.md](README.md) and the scripts say what was measured and how."
     path.write_text("\n".join([f"# Results\n\nWritten by `run.py`. {versions()}. {introduction}\n", *sections]))
 
 

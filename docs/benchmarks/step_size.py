@@ -6,7 +6,7 @@ For each set of `_suite` and each of three networks (the default; relu units and
 with batches of 32), this computes the mean score over three splits, training for max_iter epochs on at most 1,200 rows,
 with τ = 0.001 ... 1, with the τ that `choose_tau` finds from the training rows, and with `usual_tau`, which does not
 know the data. A hit is a mean score within 0.005 of that of the best fixed τ. "other split" shows how much of that is
-chance: the hits of the τ chosen by whole trainings with all nine and the test scores of another split.
+chance: the hits of the τ chosen by whole training runs with all nine and the test scores of another split.
 
 `choose_tau` is a prototype of ``learning_rate="auto"`` that only uses public methods: the same algorithm with different
 draws.

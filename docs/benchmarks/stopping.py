@@ -34,7 +34,7 @@ from skbackprop._training.stopping import Stop
 FOLDER = Path(__file__).parent
 TOL = BackpropClassifier().tol
 ITERATION = 10**9  # in place of the draws of L-BFGS, which uses all samples
-LOST = 0.02  # a training that loses more was stopped too early
+LOST = 0.02  # a training run that loses more was stopped too early
 
 
 def falling(epoch, start=0.05):
@@ -304,7 +304,7 @@ TOLS = (1e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2)
 
 @dataclass
 class Stops:
-    """The trainings of a rule: for each, the set, epochs, score lost compared with max_iter, seconds per epoch."""
+    """The training runs of a rule: for each, the set, epochs, score lost compared with max_iter, seconds per epoch."""
 
     names: np.ndarray
     epochs: np.ndarray
@@ -317,7 +317,7 @@ class Stops:
 
     @property
     def failed(self):
-        """The share of trainings that lost more than LOST."""
+        """The share of training runs that lost more than LOST."""
         return np.mean(self.lost > LOST)
 
 
@@ -327,7 +327,7 @@ def first_stop(rule, losses, n, c):
 
 
 def simulate(rule, curves):
-    """When a rule would have stopped the trainings."""
+    """When a rule would have stopped the training runs."""
     rows = []
     for name, curve in curves.items():
         for losses, scores, n, c, seconds in zip(
@@ -390,7 +390,7 @@ def by_set(stops, curves):
 
 
 def implemented(curves):
-    """Whether the estimators do what the simulation says, what they lose by stopping, and how their trainings end."""
+    """Whether the estimators do what the simulation says, what they lose by it, and how their training runs end."""
     stops = simulate(RULES[CHOSEN], curves)
     values = {key: [] for key in ("default_epochs", "default_stopped", "lost", "falling", "unclear")}
     for curve in curves.values():
@@ -401,7 +401,7 @@ def implemented(curves):
     epochs, stopped, lost, falling, unclear = map(np.array, values.values())
     same = np.mean(epochs == stops.epochs)
     print(
-        f"\n{len(epochs)} trainings by default: {same:.1%} end in the epoch of the simulation, on average after "
+        f"\n{len(epochs)} training runs by default: {same:.1%} end in the epoch of the simulation, on average after "
         f"{epochs.mean():.0f}; {np.mean(lost > LOST):.2%} lose more than {LOST}; "
         f"{np.mean(stopped == 'max_iter'):.0%} reach max_iter, {falling.mean():.0%} still falling, "
         f"{unclear.mean():.0%} perhaps"
@@ -437,7 +437,7 @@ def draw(stops, curves, path):
     left.axhline(2, color="0.5", ls=":", lw=1)
     left.set_yscale("symlog", linthresh=1)
     left.set_yticks([0, 0.5, 1, 2, 5, 10, 20], ["0", "0.5", "1", "2", "5", "10", "20"])
-    left.set(xlabel="mean epochs, of 200", ylabel=f"% of trainings that lose more than {LOST}")
+    left.set(xlabel="mean epochs, of 200", ylabel=f"% of training runs that lose more than {LOST}")
     left.set(xlim=(50, 200), ylim=(-0.1, 25))
     figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     for name, color in ((SO_FAR, "C1"), (CHOSEN, "C3")):

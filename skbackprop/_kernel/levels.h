@@ -1,5 +1,6 @@
 /* The compiled half of skbackprop.
 
+   processor.h   the levels of the processor
    types.h       what the kernel is told: the network, the rule, the samples
    threads.h     several threads for one call
    functions.h   activations and losses
@@ -27,25 +28,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "processor.h"
 #include "threads.h"
 #include "types.h"
-
-#if defined(_MSC_VER) && !defined(__clang__)
-#define restrict __restrict
-#define SIMD(...)
-#else
-#define PRAGMA(...) _Pragma(#__VA_ARGS__)
-#define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
-#endif
 
 /* Bytes, rounded up to whole registers. */
 static size_t aligned(size_t bytes) {
     return (bytes + REGISTER_BYTES - 1) / REGISTER_BYTES * REGISTER_BYTES;
 }
-
-#define JOIN_(name, real, level) name##_##real##_##level
-#define JOIN(name, real, level) JOIN_(name, real, level)
-#define FN(name) JOIN(name, REAL, LEVEL)
 
 /* What every processor of this kind has: SSE2 on x86-64, NEON on arm64 */
 #define LEVEL baseline
@@ -54,20 +44,8 @@ static size_t aligned(size_t bytes) {
 #undef LEVEL
 #undef VECTOR_BYTES
 
-#if defined(__x86_64__) && defined(__GNUC__)
-#define X86_LEVELS 1
-#include <cpuid.h>
-
-#ifdef __clang__
-#define TARGET(features) PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
-#define END_TARGET PRAGMA(clang attribute pop)
-#else
-#define TARGET(features) PRAGMA(GCC push_options) PRAGMA(GCC target(features))
-#define END_TARGET PRAGMA(GCC pop_options)
-#endif
-
-/* AVX2: every x86-64 server and desktop since 2013 (Intel) and 2015 (AMD) */
-TARGET("avx2,fma")
+#ifdef X86_LEVELS
+TARGET(AVX2)
 #define LEVEL avx2
 #define VECTOR_BYTES 32
 #include "precisions.h"
@@ -75,7 +53,7 @@ TARGET("avx2,fma")
 #undef VECTOR_BYTES
 END_TARGET
 
-TARGET("avx2,fma,avx512f,avx512dq,avx512bw,avx512vl")
+TARGET(AVX512)
 #define LEVEL avx512
 #define VECTOR_BYTES 64
 #include "precisions.h"
@@ -107,20 +85,4 @@ static const level_t LEVELS[] = {
 #endif
 };
 
-/* How many of LEVELS, from the first, this machine can run. __builtin_cpu_supports cannot be used, because with zig, to
-   which the build falls back, it always returns 0. */
-static int n_levels(void) {
-#ifdef X86_LEVELS
-    const unsigned avx2 = bit_AVX2, avx512 = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL;
-    const unsigned needed = bit_FMA | bit_OSXSAVE;
-    unsigned eax, ebx, ecx, edx, saved, high;
-    if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || (ecx & needed) != needed) return 1;
-    /* which registers the operating system saves: 0x06 up to ymm, 0xe6 up to zmm and the masks */
-    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(high) : "c"(0));
-    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(ebx & avx2) || (saved & 0x06) != 0x06) return 1;
-    return (ebx & avx512) == avx512 && (saved & 0xe6) == 0xe6 ? 3 : 2;
-#else
-    return 1;
-#endif
-}
 #endif

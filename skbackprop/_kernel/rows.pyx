@@ -8,8 +8,18 @@ the same for dense and CSR matrices, and for float32 and float64.
 
 import numpy as np
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memcpy
+
+cdef extern from "hashes.h":
+    uint64_t value_bits(double) noexcept nogil
+    void (**ADD_HASHES_FLOAT)(
+        const float *, ptrdiff_t, ptrdiff_t, const uint64_t *, uint64_t *
+    ) noexcept nogil
+    void (**ADD_HASHES_DOUBLE)(
+        const double *, ptrdiff_t, ptrdiff_t, const uint64_t *, uint64_t *
+    ) noexcept nogil
+    int n_levels() noexcept nogil
 
 ctypedef fused real:
     float
@@ -28,28 +38,25 @@ cdef inline uint64_t column_factor(uint64_t column) noexcept nogil:
     return (bits ^ (bits >> 31)) | 1
 
 
-cdef inline uint64_t value_bits(double value) noexcept nogil:
-    """The value's bits, mixed; 0 for both zeros."""
-    cdef uint64_t bits
-    value += 0.0  # -0.0 becomes 0.0
-    memcpy(&bits, &value, 8)
-    bits *= <uint64_t>0xBF58476D1CE4E5B9
-    return bits ^ (bits >> 32)
+def add_dense(uint64_t[::1] hashes, const real[:, ::1] X, uint64_t first_column=0, level=None):
+    """Add to ``hashes`` the hash of each row of X, whose columns are numbered from ``first_column``.
 
-
-def add_dense(uint64_t[::1] hashes, const real[:, ::1] X, uint64_t first_column=0):
-    """Add to ``hashes`` the hash of each row of X, whose columns are numbered from ``first_column``."""
-    cdef Py_ssize_t i, k, n = X.shape[1]
-    cdef uint64_t h
-    cdef uint64_t[::1] factor = np.empty(n, dtype=np.uint64)
+    ``level`` is the processor level to compute them with, counted from the lowest; None takes the best.
+    """
+    cdef Py_ssize_t k, n = hashes.shape[0], m = X.shape[1]
+    cdef int best = n_levels() - 1, used = best if level is None else level
+    cdef uint64_t[::1] factor = np.empty(m, dtype=np.uint64)
+    if X.shape[0] != n or not 0 <= used <= best:
+        raise ValueError(f"there are {n} hashes for {X.shape[0]} rows, and levels 0 to {best}; got level {level}")
+    if n == 0 or m == 0:
+        return
     with nogil:
-        for k in range(n):
+        for k in range(m):
             factor[k] = column_factor(first_column + k)
-        for i in range(X.shape[0]):
-            h = 0
-            for k in range(n):  # no branch needed: a 0 adds 0
-                h += value_bits(X[i, k]) * factor[k]
-            hashes[i] += h
+        if real is float:
+            ADD_HASHES_FLOAT[used](&X[0, 0], n, m, &factor[0], &hashes[0])
+        else:
+            ADD_HASHES_DOUBLE[used](&X[0, 0], n, m, &factor[0], &hashes[0])
 
 
 def add_csr(uint64_t[::1] hashes, const real[::1] data, const integer[::1] indices, const integer[::1] indptr):

@@ -28,7 +28,7 @@ FREE_LOOK = 2**16
 
 
 class Epochs:
-    """Runs the epochs of a training: the kernel on given samples and draws.
+    """Runs the epochs of training: the kernel on given samples and draws.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Progress: the state of a training, from the initial weights to the fitted attributes."""
+"""Progress: the state of a training run, from the initial weights to the fitted attributes."""
 
 import copy
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from .rules import Rule
 
 __all__ = ["LARGEST", "Progress", "fitted_names", "given_step_size", "upgraded"]
 
-#: Fitted attributes that a training continues from, as `Progress.earlier`.
+#: Fitted attributes that a training run continues from, as `Progress.earlier`.
 EARLIER = ("loss_curve_", "best_loss_", "validation_loss_curve_", "validation_scores_", "n_iter_", "t_")
 #: Replaces a loss that is infinite or not a number.
 LARGEST = float(np.finfo(np.float64).max)
@@ -20,7 +20,7 @@ LARGEST = float(np.finfo(np.float64).max)
 
 @dataclass
 class Progress:
-    """The state of a training: everything that changes while it runs, and everything that it leaves behind.
+    """The state of a training run: everything that changes while it runs, and everything that it leaves behind.
 
     Parameters
     ----------

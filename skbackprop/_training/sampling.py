@@ -59,7 +59,7 @@ class Samples:
 
 @dataclass
 class Plan:
-    """What a training works on.
+    """What a training run works on.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ LEARNED = 0.1
 
 
 def find_step_size(progress, plan, epochs_of, *, classes, max_iter, usual):
-    """Find a step size for a training, which is left unchanged, including its random stream.
+    """Find a step size for a training run, which is left unchanged, including its random stream.
 
     All candidates make real steps from the training's weights, with the same draws. After each round, those with the
     lowest loss on held-out rows stay in. This loss is the mean over the second half of a candidate's epochs, since

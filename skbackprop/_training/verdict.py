@@ -15,7 +15,7 @@ from .stopping import ERRORS, SHARE, decrease
 
 __all__ = ["verdict"]
 
-#: Shorter trainings are not judged by what they have learned.
+#: Shorter training runs are not judged by what they have learned.
 EPOCHS_TO_JUDGE = 20
 #: The loss must be below that of the best constant by at least this share.
 CLEARLY = 0.01
@@ -30,7 +30,7 @@ RARE = 0.01
 
 
 def verdict(progress, plan, estimator):
-    """The message of the ConvergenceWarning for a training; None if there is nothing to say.
+    """The message of the ConvergenceWarning for a training run; None if there is nothing to say.
 
     Parameters
     ----------

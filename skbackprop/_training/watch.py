@@ -10,7 +10,7 @@ __all__ = ["Watch"]
 
 @dataclass
 class Watch:
-    """Watches a training after each epoch. It changes nothing, but a callback may end the training.
+    """Watches a training run after each epoch. It changes nothing, but a callback may end the training.
 
     Parameters
     ----------

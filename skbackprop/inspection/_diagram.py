@@ -18,9 +18,9 @@ from ._inspected import Inspected, check_names
 
 __all__ = ["NetworkDisplay"]
 
-#: Room for the titles and for the colour bars, in font sizes.
+#: Room for the titles and the colour bars, in font sizes.
 TITLE_ROOM, BARS_ROOM = 4.6, 4.4
-#: The font size in points below which numbers in circles cannot be read.
+#: The font size in points below which numbers in circles are illegible.
 SMALLEST_NUMBER = 4.0
 
 
@@ -224,7 +224,7 @@ class NetworkDisplay:
         return names, size
 
     def _left_out(self, l, sizes):
-        """What is said of the units of layer l that are not drawn."""
+        """The note about the units of layer l that are not drawn."""
         n = sizes[l] - len(self.units_[l])
         return f"{n} with smaller weights" if n else ""
 
@@ -280,7 +280,7 @@ class NetworkDisplay:
                 self.ax_.text(l, y[-1], text, ha="center", va="center", fontsize=size, style="italic", in_layout=False)
 
     def _circles(self, places, **style):
-        """A layer's circles."""
+        """The circles of a layer."""
         from matplotlib.collections import EllipseCollection
 
         diameter = np.full(len(places), 2 * self._radius)
@@ -289,7 +289,7 @@ class NetworkDisplay:
         return self.ax_.add_collection(circles, autolim=False)
 
     def _number(self, units, places):
-        """Write the units' numbers into their circles."""
+        """Write the numbers of the units into their circles."""
         numbers, diameter = [str(j + 1) for j in units], 2 * self._radius * self._row
         size = fitting_size(numbers, 0.75 * diameter, min(0.6 * diameter, self._title_size), least=1.0)
         if size < SMALLEST_NUMBER:
@@ -307,7 +307,7 @@ class NetworkDisplay:
         ]
 
     def _draw_colorbars(self, plt, cmap):
-        """Below each layer's weights: their colours, and the largest weight and bias, which the strongest stand for."""
+        """Draw a colour bar below the weights of each layer, labelled with the largest weight and bias."""
         colors = signed_colors(np.linspace(-1, 1, 101), 1, plt, cmap)[None]
         line = self._bars_room / BARS_ROOM / self._row
         top, bottom = self._bottom - 0.4 * line, self._bottom - line
@@ -329,7 +329,7 @@ class NetworkDisplay:
 
 
 def _importance(coefs):
-    """For each unit of each layer, the norm of the weights that lead to it times that of those that lead away."""
+    """For each unit of each layer, the norm of its incoming weights times that of its outgoing weights."""
     coefs = [np.asarray(W, dtype=float) for W in coefs]
     to = [1.0, *(np.linalg.norm(W, axis=0) for W in coefs)]
     away = [*(np.linalg.norm(W, axis=1) for W in coefs), 1.0]
@@ -337,7 +337,7 @@ def _importance(coefs):
 
 
 def _figsize(names, L, rows, base):
-    """A figure, in inches, in which the layers have room, and the names, unless they are very long."""
+    """The size of a figure, in inches, with room for the layers and for the names, unless these are very long."""
     width = 17 * base * L + 4 * base + sum(_widest(n, base) for n in names)
     height = max(24, 1.8 * base) * rows + (TITLE_ROOM + BARS_ROOM) * base
     return float(np.clip(width / 72, 3.6, 16)), float(np.clip(height / 72, 2.8, 14))

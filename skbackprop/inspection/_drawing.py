@@ -141,7 +141,7 @@ def fitting_size(texts, room, size, least=5.0):
 
 
 def elided(text, room, size):
-    """The text, without as much of its middle as does not fit into `room` points; formulas stay whole."""
+    """The text, shortened in the middle to fit into `room` points; formulas are left whole."""
     from matplotlib.cbook import is_math_text
 
     if is_math_text(text) or text_width(text, size) <= room:

@@ -30,7 +30,7 @@ __all__ = ["HiddenUnitsDisplay"]
 
 #: Length of the arrows in points.
 ARROW = 12.0
-#: So many units have their numbers beside them.
+#: The numbers of the units are shown for at most this many units.
 MOST_NUMBERS = 20
 #: Multiples of it, modulo 1, are spread evenly.
 GOLDEN = 0.618034
@@ -45,11 +45,11 @@ class HiddenUnitsDisplay:
     regressor. Nonlinear steps of a Pipeline before the network bend the lines. Misclassified samples have a ring.
 
     With more features, the same is drawn in the plane of the first two principal components of the standardised
-    samples. Regions and lines belong to the points of this plane; the samples, most of which lie outside it, are
+    samples. Regions and lines are those of points in this plane; the samples, most of which lie outside it, are
     projected onto it.
 
-    With one feature, the prediction is drawn as a function of the feature, and dashed, the part that each unit of the
-    last hidden layer has in it: what the network would predict with this unit alone. Where the output is an identity
+    With one feature, the prediction is drawn as a function of the feature. Dashed lines show the contribution of each
+    unit in the last hidden layer: what the network would predict with this unit alone. If the output is an identity
     unit, as a regressor's is by default, the parts add up to the prediction, with the output's bias counted once.
 
     With `image_shape`, the weights W_j of each unit are drawn as an image, all on one scale centred at 0. Colour images
@@ -327,7 +327,7 @@ class HiddenUnitsDisplay:
         return self
 
     def _plot_curves(self, plt, own):
-        """The prediction, its parts, and the samples, over the one feature."""
+        """Draw the prediction, its parts and the samples over the single feature."""
         (x,) = self.grid
         color, several = plt.rcParams["text.color"], len(self.response) > 1
         what = self.output_name if self.kind == "values" else "probability" + f" of {self.output_name}" * (not several)
@@ -350,7 +350,7 @@ class HiddenUnitsDisplay:
         self._draw_legend(plt, own)
 
     def _shade_classes(self, plt, x):
-        """The values of the feature for which a class is predicted, in its colour."""
+        """Draw the intervals of the feature in which a class is predicted, in its colour."""
         two = len(self.class_names) == 2
         predicted = (self.response[0] > 0.5).astype(int) if two else np.argmax(self.response, axis=0)
         colors = class_colors(len(self.class_names), plt)
@@ -495,7 +495,7 @@ class HiddenUnitsDisplay:
             legend_beside(plt, self.ax_, own, handles)
 
     def _kinds_of_lines(self):
-        """What the lines mean, for the legend; nothing for a regressor's plane, which has a colour bar."""
+        """Legend handles for the lines; none for a regressor's plane, which has a colour bar."""
         if len(self.grid) == 1:
             kinds = [("probability" if self.class_names else "prediction", dict(linewidth=2.2))]
             label = "unit $j$ alone" + f": {self.output_name}" * (len(self.response) > 1)
@@ -513,11 +513,13 @@ def _samples(X, n_features):
     samples = check_array(X)
     if samples.shape[1] != n_features:
         raise ValueError(f"X must have {n_features} features; got shape {samples.shape}")
+    if len(samples) < 2 < n_features:
+        raise ValueError("X must have at least two samples: they span the plane drawn")
     return samples
 
 
 def _axes(samples, resolution):
-    """Points on each axis over the samples' range, with a margin."""
+    """Points on each axis over the range of the samples, with a margin."""
     extent = np.ptp(samples, axis=0)
     margin = 0.12 * (extent + (extent == 0))
     return np.linspace(samples.min(axis=0) - margin, samples.max(axis=0) + margin, resolution).T
@@ -567,8 +569,10 @@ def _response(inspected, points, output):
 
 
 def _curves(inspected, points, output, class_names):
-    """Over one feature: the kind of the response, the response, the parts of one output in it, and its name."""
+    """For one feature: the kind of the response, the response, the parts of one output, and its name."""
     model, alone = inspected.model, copy.deepcopy(inspected.estimator)
+    if not (inspected.is_classifier or is_regressor(model)):
+        raise ValueError(f"with one feature, predictions are drawn, which {type(model).__name__} does not make")
     kind, predict = "values", _values
     if inspected.is_classifier:
         kind, predict = ("labels" if model._multilabel else "classes"), _probabilities
@@ -587,18 +591,18 @@ def _curves(inspected, points, output, class_names):
 
 
 def _values(estimator, points):
-    """Predictions, a row for each output."""
+    """Predictions, one row per output."""
     return np.asarray(estimator.predict(points)).reshape(len(points), -1).T
 
 
 def _probabilities(estimator, points):
-    """Probabilities, a row for each class or label; of two classes those of the second."""
+    """Probabilities, one row per class or label; for two classes, only those of the second."""
     p = estimator.predict_proba(points).T
     return p[1:] if len(p) == 2 and not Inspected(estimator).model._multilabel else p
 
 
 def _label_places(parts):
-    """For each curve the point at which it is farthest from the others."""
+    """For each curve, the point at which it is farthest from the others."""
     apart = np.abs(parts[:, None] - parts[None])
     apart[np.arange(len(parts)), np.arange(len(parts))] = np.inf
     margin = parts.shape[1] // 20

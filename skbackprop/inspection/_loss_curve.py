@@ -12,7 +12,7 @@ __all__ = ["LossCurveDisplay"]
 
 #: Losses above are those of a divergence, and not drawn.
 HUGE = 1e300
-#: The marker for the end of training, by `stopped_`; trainings that reached `max_iter` have none.
+#: The marker for the end of training, by `stopped_`; training runs that reached `max_iter` have none.
 END_MARKERS = {"converged": "s", "early_stopping": "D", "diverged": "X", "callback": "P", "interrupted": "P"}
 
 
@@ -239,7 +239,7 @@ class LossCurveDisplay:
         return self
 
     def _draw(self, losses, means, held_out, best, stopped, name):
-        """The curves and the marks of one estimator."""
+        """Draw the curves and markers of one estimator."""
         epochs, several = np.arange(1, len(losses) + 1), len(self.loss_curves) > 1
         losses = np.where(np.asarray(losses) < HUGE, losses, np.nan)  # of a divergence
         mean_line = validation_line = best_marker = end_marker = None
@@ -269,7 +269,7 @@ class LossCurveDisplay:
         self.end_markers_.append(end_marker)
 
     def _draw_ending(self, plt):
-        """Above the axes, why and when a single training ended."""
+        """Say above the axes when and why a single training ended."""
         self.ending_ = None
         if len(self.loss_curves) > 1 or not self.stopped or self.stopped[0] is None:
             return
@@ -286,7 +286,7 @@ class LossCurveDisplay:
         )
 
     def _scale(self, log_scale):
-        """The scale of the losses, with tick labels that are plain numbers."""
+        """Set the scale of the losses, with plain numbers as tick labels."""
         from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
         self.ax_.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
@@ -323,7 +323,7 @@ class LossCurveDisplay:
         return [artist for (artist,) in lines if artist is not None]
 
     def _handles_of_several(self, plt):
-        """The estimators by their colours; and in the colour of text, what the kinds of lines and marks mean."""
+        """Legend: the estimators by colour and, in the text colour, the kinds of lines and markers."""
         from matplotlib.lines import Line2D
 
         handles = [mean or line for line, mean in zip(self.training_lines_, self.mean_lines_, strict=True)]
@@ -344,7 +344,7 @@ class LossCurveDisplay:
 
 
 def _plain(number, _):
-    """A tick's label."""
+    """The label of a tick."""
     return f"{number:g}"
 
 

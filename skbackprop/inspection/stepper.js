@@ -157,10 +157,15 @@ var skbackpropStepper = (function () {
 
   /** A formula in which ^ raises what follows up to a space, a comma or a bracket, and _ lowers one letter. */
   function formula(text) {
+    const names = { "^": ["sup"], _: ["sub"], z: ["span", "skb-forward"], a: ["span", "skb-forward"] };
+    names["δ"] = ["span", "skb-backward"];
     return text
-      .split(/(\^[^\s),\]]+|_.)/)
+      .split(/(\^[^\s),\]]+|_.|[zaδ])/)
       .filter(Boolean)
-      .map((part) => (/^[\^_]/.test(part) ? element(part[0] === "^" ? "sup" : "sub", null, part.slice(1)) : part));
+      .map((part) => {
+        const [name, color] = names[part[0]] || [];
+        return name ? element(name, { class: color || null }, part.replace(/^[\^_]/, "")) : part;
+      });
   }
 
   /** Five digits, in which a small step shows. */
@@ -472,7 +477,10 @@ var skbackpropStepper = (function () {
       this.lineSlider = range("line", 0, this.moments.length - 1, 1, 0, () =>
         this.go(this.t, ...this.moments[Number(this.lineSlider.value)]),
       );
-      this.tauSlider = range("step size", -2, 3, 0.05, 0, () => this.go(this.t, 3));
+      this.tauSlider = range("step size", -2, 3, 0.05, 0, () => {
+        this.go(this.t, 3, null, true);
+        this.say(`τ = ${givenNumber(this.tau)}. ${this.summary.textContent}`);
+      });
       this.heading = element("p", { class: "skb-heading" });
       this.lines = PHASES.map((name) => element("li", { "data-phase": name }, element("code"), element("span")));
       for (const name of ["network", "details", "plane", "hidden", "scatter", "course"])
@@ -755,9 +763,9 @@ var skbackpropStepper = (function () {
         `${symbol("z", l, j)} = `,
         ...sumOf(products, k),
         `${signedText(this.bias(this.before, l, j))} = `,
-        result(number(z)),
+        result(number(z), "skb-forward"),
         `;  ${symbol("a", l, j)} = ${data.activations[l - 1] === "softmax" ? "softmax" : "σ"}(${number(z)}) = `,
-        result(number(a)),
+        result(number(a), "skb-forward"),
       ];
 
       let error;
@@ -773,7 +781,7 @@ var skbackpropStepper = (function () {
         error = [`2 (${number(a)} − ${y < 0 ? `(${givenNumber(y)})` : givenNumber(y)}) · ${number(slope)}`];
       else error = [`${bracketed(slope ? delta / slope : 0)} · ${number(slope)}`];
       if (l === this.L && this.weights) error = [`${number(this.weights[this.drawn])} · [`, ...error, "]"];
-      const backwardText = [`${symbol("δ", l, j)} = `, ...error, " = ", result(number(delta), "skb-delta")];
+      const backwardText = [`${symbol("δ", l, j)} = `, ...error, " = ", result(number(delta), "skb-backward")];
 
       const w = this.weight(this.before, l, j, from),
         gradient = `${bracketed(delta)} · ${bracketed(this.unit(l - 1, from).a)}`,

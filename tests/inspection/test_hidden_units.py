@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
-from skbackprop import BackpropRegressor
+from skbackprop import BackpropAutoencoder, BackpropRegressor
 from skbackprop.inspection import HiddenUnitsDisplay
 
 pytestmark = pytest.mark.filterwarnings(f"ignore:{MAX_ITER}:sklearn.exceptions.ConvergenceWarning")
@@ -168,6 +168,10 @@ def test_hidden_units_bad_arguments(moons):
         HiddenUnitsDisplay.from_estimator(moons)
     with pytest.raises(ValueError, match="X must have 2 features"):
         HiddenUnitsDisplay.from_estimator(moons, IRIS_X)
+    with pytest.raises(ValueError, match="at least two samples"):
+        HiddenUnitsDisplay.from_estimator(classifier((3,), max_iter=1).fit(IRIS_X, IRIS_Y), IRIS_X[:1])
+    with pytest.raises(ValueError, match="which BackpropAutoencoder does not make"):
+        HiddenUnitsDisplay.from_estimator(BackpropAutoencoder(1, max_iter=1).fit(LINE_X), LINE_X)
     with pytest.raises(ValueError, match="max_units"):
         HiddenUnitsDisplay.from_estimator(moons, MOONS_X, max_units=0)
     with pytest.raises(ValueError, match="grid_resolution"):
@@ -219,6 +223,13 @@ def test_samples_stand_out_from_every_region(style):
     for behind in [background, *(c[3] * c[:3] + (1 - c[3]) * background for c in colors)]:
         light, dark = np.maximum(outline, luminance(behind)), np.minimum(outline, luminance(behind))
         assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_plane_without_predictions():
+    X = np.random.default_rng(0).normal(size=(30, 4))
+    model = BackpropAutoencoder(2, hidden_layer_sizes=(5,), max_iter=1, random_state=0).fit(X)
+    display = HiddenUnitsDisplay.from_estimator(model, X)
+    assert len(display.lines_) == 5 and not display.regions_
 
 
 # ---- more than two features: a plane through the data ----------------------------------------------------------------

@@ -1,5 +1,7 @@
 """The page of recorded steps in a real browser: every button, slider and key, both themes, a narrow window."""
 
+import itertools
+
 import browser as chromium
 import numpy as np
 import pytest
@@ -265,6 +267,8 @@ def test_another_tau_recomputes_the_update(page, recording):
         shown = float(page.text(".skb-summary").split("step, ")[1].split()[0].replace("−", "-"))
         assert shown == pytest.approx(other.loss_after, rel=0.01, abs=1e-9)
         assert "recomputed" in page.text(".skb-tau output")
+        assert page.text("[aria-live=polite]").startswith("τ = ")
+        assert page.text(".skb-summary") in page.text("[aria-live=polite]")
     press(page, "draw")
     assert "as in the training" in page.text(".skb-tau output")
 
@@ -321,6 +325,13 @@ def test_two_hidden_features_have_the_outputs_line(window, tmp_path):
     assert window.errors() == []
 
 
+def test_it_asks_the_network_for_nothing(page):
+    press(page, "play")
+    wait(page, 200)
+    press(page, "play")
+    assert page.run("return performance.getEntriesByType('resource').length") == 0
+
+
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_theme_and_width(window, saved, dark, width):
@@ -353,6 +364,31 @@ def test_the_theme_around_it_has_the_last_word(window, saved, where, name, theme
         window.run("document[arguments[0]].setAttribute(arguments[1], arguments[2])", where, name, theme)
         assert window.run(color) == darkness
     assert window.errors() == []
+
+
+def luminance(color):
+    """Of a colour of sRGB, as the guidelines for accessible pages define it."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.array(color) / 255]
+    return np.dot(linear, [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_its_texts_stand_out_from_what_is_behind_them(window, saved, dark):
+    """A contrast of 4.5 : 1 at least."""
+    window.open(saved, dark=dark)
+    colors = window.run(
+        "const probe = document.querySelector('.skb-app > [hidden]');"
+        "return Object.fromEntries(arguments[0].map((name) => ["
+        "name, (probe.style.color = `var(--skb-${name})`, getComputedStyle(probe).color.match(/\\d+/g).map(Number))]))",
+        ["text", "quiet", "forward", "backward", "back", "box", "lit", "active"],
+    )
+
+    for front, behind in (
+        *itertools.product(("text", "forward", "backward"), ("back", "box", "lit", "active")),
+        ("quiet", "back"),
+    ):
+        low, high = sorted((luminance(colors[front]), luminance(colors[behind])))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (front, behind)
 
 
 def test_it_works_in_a_frame(window, saved, tmp_path):
