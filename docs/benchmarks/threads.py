@@ -23,7 +23,7 @@ from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
 NETS = {"784-300-10": (784, 300, 10), "64-100-10": (64, 100, 10)}
-ROWS = 10_000
+ROWS = 4_000
 PREDICTED_ROWS = 100_000
 
 

@@ -30,7 +30,7 @@ typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 /* Others that are busy on the same cores make a member wait for its turn, and the caller for that member. Where this
    costs more than CREDIT nanoseconds beyond what the members have saved, the process works without them for PAUSE times
    as long: it never loses more than one part in PAUSE. */
-#define CREDIT 200000
+#define CREDIT 50000
 #define PAUSE 30
 
 static atomic_int at_work;               /* threads of all teams of the process */
@@ -155,7 +155,10 @@ static void make_team(team_t *team, int allowed, int useful) {
         size = size > MEMBERS_MAX ? MEMBERS_MAX : size < 1 ? 1 : size;
     } while (!atomic_compare_exchange_weak(&at_work, &others, others + size));
     *team = (team_t){.size = 1, .hired = size};
-    if (size > 1) start_members(team, size);
+    if (size == 1) return;
+    const int64_t start = now();
+    start_members(team, size);
+    team->balance = start - now();
 }
 
 static void end_team(team_t *team) {
@@ -167,12 +170,12 @@ static void end_team(team_t *team) {
     atomic_fetch_sub(&at_work, team->hired);
 }
 
-/* What the members have saved or cost in a work of n pieces that the caller began at `start`: it did `own` of them, until
-   `out_of_work`, and waited for the others. */
-static void settle(team_t *team, ptrdiff_t n, ptrdiff_t own, int64_t start, int64_t out_of_work) {
+/* What the members have saved or cost in a work of n pieces: from `start` on the caller woke them, from `awake` on it did
+   `own` of the pieces, and from `out_of_work` on it waited. */
+static void settle(team_t *team, ptrdiff_t n, ptrdiff_t own, int64_t start, int64_t awake, int64_t out_of_work) {
     const int64_t end = now();
-    if (own) team->balance += (out_of_work - start) / own * (n - own);
-    team->balance -= end - out_of_work;
+    if (own) team->balance += (out_of_work - awake) / own * (n - own);
+    team->balance -= (awake - start) + (end - out_of_work);
     if (team->balance > CREDIT) team->balance = CREDIT;
     if (team->balance > -CREDIT) return;
     atomic_store(&alone_until, end - PAUSE * team->balance);
@@ -194,6 +197,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
     const uint_least64_t number = (atomic_load(&board->open) >> 32) + 1;
     atomic_store(&board->open, number << 32 | (uint_least64_t)n);
     wake_members(board);
+    const int64_t awake = now();
     const ptrdiff_t own = do_pieces(board, 0);
     const int64_t out_of_work = now();
     for (int k = 0; k < LOOKS && atomic_load(&board->undone); k++) rest();
@@ -204,7 +208,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
         atomic_store(&board->caller_asleep, 0);
         pthread_mutex_unlock(&board->mutex);
     }
-    settle(team, n, own, start, out_of_work);
+    settle(team, n, own, start, awake, out_of_work);
 }
 
 /* In a child process: its parent's threads are not there. */
