@@ -57,13 +57,15 @@ class BackpropAutoencoder(BaseBackprop):
         would. If the trial learns nothing, τ is the default, or a fifth of it if a hidden layer is not logistic, times
         1 − μ with `momentum`; for "adam" it is 0.001.
 
-    learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
+    learning_rate_schedule : {"constant", "invscaling", "adaptive", "cosine", "coslog4"}, default="constant"
         The factor applied to τ in epoch e = 0, 1, ..., counted as for `learning_rate`:
 
         - "constant": 1
         - "invscaling": ``(e + 1) ** -power_t``
         - "adaptive": 1/5 for each time training would otherwise have stopped; it does stop once τ is 1e-6 or less
         - "cosine": (1 + cos(π e / max_iter)) / 2, restarting every `max_iter` epochs
+        - "coslog4": (1 − cos(2π log₂(1 + 15 (e + ½) / max_iter))) / 2, four cycles of growing length (Holzmüller et al.
+          2024), restarting likewise. With `early_stopping`, held-out samples choose between four lengths of training
 
     power_t : float, default=0.5
         Exponent of the "invscaling" schedule.

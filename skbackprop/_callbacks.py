@@ -89,8 +89,8 @@ class Checkpoint:
     a function of the epoch (which must be importable to be saved). In all other cases training resumes well, but the
     weights differ:
 
-    - "cosine" has `max_iter` as its period, which is different in the resumed fit. Pass the same curve as a function
-      instead.
+    - "cosine" and "coslog4" have `max_iter` as their period, which is different in the resumed fit. Pass the same
+      curve as a function instead.
     - The stopping rule only sees the losses of the resumed fit and may stop later. The same goes for "adaptive", which
       lowers τ by that rule; the τ already reached is kept.
     - `early_stopping` draws new held-out samples, unless `X_val` is given, and keeps the best weights since the file

@@ -130,19 +130,21 @@ def check_scorer(estimator, scoring, sample_weight):
     estimator : estimator
         The estimator to score.
     scoring : str, callable or None
-        The parameter.
+        The parameter; "loss" needs no scorer.
     sample_weight : ndarray or None
         The weights that will be passed to the scorer.
 
     Returns
     -------
-    callable
+    callable or None
 
     Raises
     ------
     TypeError
         If it cannot be called like a scorer.
     """
+    if isinstance(scoring, str) and scoring == "loss":
+        return None
     scorer = check_scoring(estimator, scoring)
     weight = {} if sample_weight is None else {"sample_weight": sample_weight}
     try:

@@ -124,6 +124,20 @@ def test_scoring(scoring):
     assert model.validation_scores_[-1] == pytest.approx(-mean_absolute_error(y[:9], model.predict(X[:9])))
 
 
+@pytest.mark.parametrize("estimator", [BackpropClassifier, BackpropRegressor])
+def test_scoring_by_the_loss_keeps_the_weights_of_the_smallest_held_out_loss(estimator):
+    X, y = make_data(estimator)
+    X_val, y_val = make_data(estimator, seed=1)
+    model = estimator(scoring="loss", early_stopping=True, learning_rate=0.1, max_iter=30, random_state=0)
+    fit_quietly(model, X, y, X_val=X_val, y_val=y_val)
+    assert model.validation_scores_ == [-f for f in model.validation_loss_curve_]
+    assert model.best_validation_score_ == -min(model.validation_loss_curve_)
+    plain = estimator(scoring="loss", learning_rate=0.1, random_state=0)
+    plain.set_params(max_iter=1 + int(np.argmin(model.validation_loss_curve_)), n_iter_no_change=np.inf)
+    fit_quietly(plain, X, y, X_val=X_val, y_val=y_val)
+    np.testing.assert_array_equal(model.coefs_[0], plain.coefs_[0])
+
+
 @pytest.mark.parametrize("kind", ["str", "bool", "multilabel", "one class", "sparse", "float32"])
 def test_kinds_of_y_and_X(kind):
     X, y = make_data(BackpropClassifier, n=100)

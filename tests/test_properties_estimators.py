@@ -84,7 +84,7 @@ SPARSE = {
 hidden = st.lists(st.integers(1, 9), max_size=3)
 common = dict(
     learning_rate=st.floats(1e-4, 0.5),
-    learning_rate_schedule=st.sampled_from(["constant", "invscaling", "adaptive", "cosine"]),
+    learning_rate_schedule=st.sampled_from(["constant", "invscaling", "adaptive", "cosine", "coslog4"]),
     max_iter=st.integers(1, 4),
     batch_size=st.sampled_from([1, 1, 3, 100]),
     sampling=st.sampled_from(["uniform", "shuffle"]),

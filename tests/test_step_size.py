@@ -84,10 +84,14 @@ def regressor(**settings):
 
 def expected(name, n):
     e = np.arange(n)
-    return {"invscaling": (e + 1.0) ** -0.7, "cosine": (1 + np.cos(np.pi * e / 6)) / 2}[name]
+    return {
+        "invscaling": (e + 1.0) ** -0.7,
+        "cosine": (1 + np.cos(np.pi * e / 6)) / 2,
+        "coslog4": np.sin(np.pi * np.log2(1 + 15 * (e + 0.5) / 6)) ** 2,
+    }[name]
 
 
-@pytest.mark.parametrize("name", ["invscaling", "cosine"])
+@pytest.mark.parametrize("name", ["invscaling", "cosine", "coslog4"])
 @pytest.mark.parametrize("learning_rate", [0.02, lambda epoch: 0.02])
 def test_epoch_by_epoch(name, learning_rate):
     X, y = make_data(BackpropRegressor)
@@ -99,8 +103,8 @@ def test_epoch_by_epoch(name, learning_rate):
     for _ in range(6):
         model.partial_fit(X, y)
     np.testing.assert_allclose(taus, 0.02 * expected(name, 6), rtol=1e-12)
-    model.partial_fit(X, y)  # the cosine starts again
-    assert taus[-1] == pytest.approx(0.02 * (1 if name == "cosine" else 7**-0.7))
+    model.partial_fit(X, y)  # those with a period start again
+    assert taus[-1] == pytest.approx(0.02 * 7**-0.7 if name == "invscaling" else taus[0])
 
 
 def test_adaptive():

@@ -7,10 +7,7 @@ sections of results.md stay as they are.
 """
 
 import argparse
-import platform
 import re
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import accuracy
@@ -18,6 +15,7 @@ import batches
 import matplotlib.pyplot as plt
 import steps
 import threads
+from _report import number, versions
 from joblib import cpu_count
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
@@ -44,11 +42,6 @@ LABELS = {
 LIMITS = ("arithmetic", "read", "update")
 
 
-def number(value):
-    """Three digits, never in scientific notation."""
-    return f"{float(f'{value:.3g}'):,g}" if value < 1e6 else "–"
-
-
 def table(label, figures):
     """{label: {contestant: figure}} in Markdown, with ratios to the first contestant of the row in brackets."""
     names = [name for name in LABELS if any(name in row for row in figures.values())]
@@ -58,22 +51,6 @@ def table(label, figures):
         ratios = {name: f" ({number(row[name] / row[first])})" for name in row if name not in (first, *LIMITS)}
         lines.append([row_label, *(number(row[n]) + ratios.get(n, "") if n in row else "" for n in names)])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-def versions():
-    """Processor and libraries."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = next(iter(models), processor)
-    libraries = []
-    for name in ("numpy", "scipy", "scikit-learn", "torch", "jax"):
-        try:
-            libraries.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            pass
-    return f"{date.today()}, {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
 
 
 def plot(figures, path):

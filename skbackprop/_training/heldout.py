@@ -26,8 +26,8 @@ class HeldOut:
         The same, in the kernel's form.
     sample_weight : ndarray of shape (n_samples,) or None
         Weights in loss and score.
-    scorer : callable
-        scikit-learn's ``scorer(estimator, X, y)``; higher is better.
+    scorer : callable or None
+        scikit-learn's ``scorer(estimator, X, y)``; higher is better. None is minus the mean loss.
     """
 
     X: object
@@ -48,7 +48,7 @@ class HeldOut:
         """
         loss, score = self._loss(progress.network), -np.inf
         if np.isfinite(loss):  # otherwise training is about to end as diverged, with nothing to score
-            score = self._score(_fitted_so_far(estimator, progress))
+            score = -loss if self.scorer is None else self._score(_fitted_so_far(estimator, progress))
         loss = loss if np.isfinite(loss) else LARGEST
         epochs = zip(progress.validation_scores, progress.validation_losses, strict=True)
         if all((score, -loss) > (before, -f) for before, f in epochs):

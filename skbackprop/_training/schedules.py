@@ -1,12 +1,19 @@
 """Schedules: the step size τ of each epoch."""
 
 from dataclasses import dataclass
-from math import cos, pi
+from math import cos, log2, pi
 from numbers import Real
 
 import numpy as np
 
 __all__ = ["SCHEDULES", "Schedule"]
+
+
+def _coslog4(e, power_t, max_iter, lowered):
+    """Four cycles, each twice as long as the one before (Holzmüller et al. 2024), taken in the middle of each epoch."""
+    t = (e % max_iter + 0.5) / max_iter
+    return (1 - cos(2 * pi * log2(1 + 15 * t))) / 2
+
 
 #: Name -> factor of τ in epoch e = 0, 1, ..., given power_t, max_iter and how often τ has been lowered.
 SCHEDULES = {
@@ -14,6 +21,7 @@ SCHEDULES = {
     "invscaling": lambda e, power_t, max_iter, lowered: (e + 1) ** -power_t,
     "adaptive": lambda e, power_t, max_iter, lowered: 0.2**lowered,
     "cosine": lambda e, power_t, max_iter, lowered: (1 + cos(pi * (e % max_iter) / max_iter)) / 2,
+    "coslog4": _coslog4,
 }
 #: "adaptive" only lowers a τ above this.
 SMALLEST = 1e-6
@@ -32,7 +40,7 @@ class Schedule:
     power_t : float
         Exponent of "invscaling".
     max_iter : int
-        Period of "cosine".
+        Period of "cosine" and "coslog4".
     """
 
     learning_rate: object

@@ -84,7 +84,7 @@ def _cut_off(progress, estimator):
         reached = (
             f"Maximum evaluations of the loss (max_fun={estimator.max_fun}) reached after {len(losses)} iterations"
         )
-    elif progress.ended == "max_iter":
+    elif progress.ended == "max_iter" and estimator.learning_rate_schedule != "coslog4":  # whose last cycle ends there
         reached = f"Maximum iterations ({estimator.max_iter}) reached"
     else:
         return None

@@ -1,0 +1,123 @@
+"""The procedure by which tabular_pipeline's defaults were chosen: each, and what was left out, against the default.
+
+    SKBACKPROP_DATA=/folder python docs/benchmarks/tables_defaults.py [--splits 2] [--only NAME ...] [--write]
+
+Every variation changes one thing of the default pipeline. On all tables and divisions of them it is compared with the
+default on the same division: mean difference of accuracy or R² in points (hundredths), of log loss, their standard
+errors over the tables, and the ratio of the seconds of fit (processor time, one thread; the median). A variation
+earns its place if it gains more than about two standard errors, or costs nothing and saves time.
+
+Measurements are kept in the folder named by --cache; one variation takes about a minute for each division.
+"""
+
+import argparse
+import warnings
+from pathlib import Path
+
+import numpy as np
+from _suite import Cache, add_cache_option
+from _tables import mean_and_error, measure, names
+from _timing import one_thread
+from sklearn.compose import TransformedTargetRegressor
+
+from skbackprop import tabular_pipeline
+
+FOLDER = Path(__file__).parent
+
+
+def network(**parameters):
+    """A change of the networks' parameters."""
+    return lambda pipeline, average: average.estimator.set_params(**parameters)
+
+
+def networks(n):
+    return lambda pipeline, average: average.set_params(n_estimators=n)
+
+
+def columns(**parameters):
+    return lambda pipeline, average: pipeline.set_params(**{f"columns__{k}": v for k, v in parameters.items()})
+
+
+VARIATIONS = {
+    "one network": networks(1),
+    "2 networks": networks(2),
+    "3 networks": networks(3),
+    "6 networks": networks(6),
+    "no splines": columns(splines="drop"),
+    "5 knots": columns(splines__splines__n_knots=5),
+    "13 knots": columns(splines__splines__n_knots=13),
+    "trained to the end": network(n_iter_no_change=np.inf),
+    "cosine": network(learning_rate_schedule="cosine"),
+    "silu": network(activation="silu"),
+    "(256, 128)": network(hidden_layer_sizes=(256, 128)),
+    "batches of 128": network(batch_size=128, learning_rate=0.005),
+    "learning_rate .0015": network(learning_rate=0.0015),
+    "learning_rate .006": network(learning_rate=0.006),
+    "tol .005": network(tol=0.005),
+    "no dropout": network(dropout=0.0),
+    "dropout .35": network(dropout=0.35),
+    "dropout of inputs .1": network(dropout=(0.1, 0.2, 0.2)),
+    "alpha .001": network(alpha=0.001),
+    "a fifth held out": network(validation_fraction=0.2),
+}
+
+
+def varied(variation, name, seed):
+    """What is measured of the pipeline with a variation; "" is the default."""
+    pipeline = tabular_pipeline("classifier" if names()[name] else "regressor")
+    model = pipeline["model"]
+    average = model.regressor if isinstance(model, TransformedTargetRegressor) else model
+    average.set_params(random_state=seed)
+    if variation:
+        VARIATIONS[variation](pipeline, average)
+    return measure(pipeline, name, seed)
+
+
+def row(variation, results, splits):
+    """The variation's differences from the default."""
+
+    def by_table(difference, tables):
+        return [np.mean([difference(results[variation, t, s], results["", t, s]) for s in splits]) for t in tables]
+
+    score = mean_and_error(by_table(lambda a, b: 100 * (a["score"] - b["score"]), names()))
+    loss = mean_and_error(by_table(lambda a, b: a["log_loss"] - b["log_loss"], [t for t in names() if names()[t]]))
+    ratio = np.median(by_table(lambda a, b: a["fit"] / b["fit"], names()))
+    return f"| {variation} | {score[0]:+.2f} ± {score[1]:.2f} | {loss[0]:+.4f} ± {loss[1]:.4f} | {ratio:.2f} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--splits", type=int, default=2, help="random divisions of each table")
+    parser.add_argument("--only", nargs="*", default=list(VARIATIONS), choices=VARIATIONS, metavar="NAME")
+    parser.add_argument("--write", action="store_true", help="write tables_defaults.md beside this file")
+    add_cache_option(parser)
+    options = parser.parse_args()
+    one_thread()
+    warnings.simplefilter("ignore")
+    cache, splits = Cache(options.cache, "tables_defaults"), range(options.splits)
+    lines = [
+        "| in place of the default | points | log loss | seconds of fit, ratio |",
+        "| --- | --- | --- | --- |",
+    ]
+    print("\n".join(lines))
+    results = {("", t, s): cache(varied, "", t, s) for t in names() for s in splits}
+    for variation in options.only:
+        results |= {(variation, t, s): cache(varied, variation, t, s) for t in names() for s in splits}
+        lines.append(row(variation, results, splits))
+        print(lines[-1], flush=True)
+    if options.write:
+        text = "\n".join(lines)
+        (FOLDER / "tables_defaults.md").write_text(
+            f"""# The defaults for tables
+
+Written by `tables_defaults.py`, which says what was done: {len(names())} tables, {options.splits} random division(s) of
+each. Differences from the default pipeline, ± their standard error over the tables; plus is better for the points,
+minus for the log loss.
+
+{text}
+"""
+        )
+
+
+if __name__ == "__main__":
+    main()
