@@ -1,10 +1,14 @@
 """How the benchmarks measure: on one core, with one thread, with contestants in turn, as medians."""
 
 import os
+import platform
 import statistics
 import time
 import warnings
+from datetime import date
 from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -126,3 +130,19 @@ def limits(n):
         beyond_the_call(lambda v: partial(np.dot, v[: v.size // 2], v[v.size // 2 :])),
         beyond_the_call(lambda v: partial(np.multiply, v, v.dtype.type(1), out=v)),
     )
+
+
+def versions(cores):
+    """Date, so many cores of which processor, and libraries."""
+    processor = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        processor = next(iter(models), processor)
+    libraries = []
+    for name in ("numpy", "scipy", "scikit-learn", "torch", "jax"):
+        try:
+            libraries.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            pass
+    return f"{date.today()}, {cores} of {processor}, Python {platform.python_version()}, " + ", ".join(libraries)

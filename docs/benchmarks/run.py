@@ -7,18 +7,13 @@ sections of results.md stay as they are.
 """
 
 import argparse
-import platform
-import re
-from datetime import date
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import accuracy
 import batches
 import matplotlib.pyplot as plt
 import steps
-import threads
-from joblib import cpu_count
+from _timing import versions
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 FOLDER = Path(__file__).parent
@@ -60,22 +55,6 @@ def table(label, figures):
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def versions():
-    """Processor and libraries."""
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        models = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
-        processor = next(iter(models), processor)
-    libraries = []
-    for name in ("numpy", "scipy", "scikit-learn", "torch", "jax"):
-        try:
-            libraries.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            pass
-    return f"{date.today()}, {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
-
-
 def plot(figures, path):
     """Plot µs per step by network, with a marker per contestant and the machine's limit as a bar."""
     plt.rcParams["svg.hashsalt"] = "skbackprop"
@@ -115,8 +94,7 @@ def threads_section(options):
 one thread → {cpu_count()} threads (and the speed-up). Training uses Adam, except for L-BFGS; predictions are for
 100,000 rows.
 
-{parts[0]}
-{parts[1]}"""
+Written by `run.py`. {versions("one core")}. [README.md](README.md) and the scripts say what was measured, and how.
 
 
 def steps_section(options):
