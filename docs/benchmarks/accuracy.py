@@ -16,7 +16,8 @@ soonest. What is not reached in `PATIENCE` epochs is inf.
 import argparse
 import statistics
 from functools import partial
-from itertools import count, product
+from itertools import count, groupby, product
+from operator import itemgetter
 
 import numpy as np
 from _data import mnist
@@ -88,7 +89,25 @@ if torch is not None:
     CONTESTANTS["torch_sgd"] = partial(torch_loop, partial(torch.optim.SGD, momentum=0.9, nesterov=True))
 
 #: settings for each of `TARGETS`
-CHOSEN = {}
+CHOSEN = {
+    "ours": [
+        {"activation": "relu", "tau": 0.03, "parts": 3},
+        {"activation": "relu", "tau": 0.02, "parts": 12},
+        {"activation": "relu", "tau": 0.03, "parts": 16},
+    ],
+    "mlp_adam": 3 * [{"batch_size": 64, "learning_rate_init": 0.002}],
+    "mlp_sgd": 3 * [{"batch_size": 64, "learning_rate_init": 0.05}],
+    "torch_adam": [
+        {"batch_size": 128, "lr": 0.008, "parts": 6},
+        {"batch_size": 128, "lr": 0.004, "parts": 12},
+        {"batch_size": 128, "lr": 0.004, "parts": 16},
+    ],
+    "torch_sgd": [
+        {"batch_size": 128, "lr": 0.4, "parts": 6},
+        {"batch_size": 64, "lr": 0.1, "parts": 12},
+        {"batch_size": 64, "lr": 0.2, "parts": 20},
+    ],
+}
 GRIDS = {
     "ours": {"activation": ["relu"], "tau": [0.015, 0.02, 0.03, 0.04], "parts": [3, 4, 6, 8, 10, 12, 14, 16]},
     "mlp_adam": {"batch_size": [64, 128, 200], "learning_rate_init": [0.001, 0.002, 0.004]},
@@ -114,18 +133,29 @@ def seconds_to(targets, make, data, seed, settings):
     return reached + [np.inf] * (len(targets) - len(reached))
 
 
+def seconds_as_chosen(name, data, seed):
+    """Seconds to each of `TARGETS`, each with the settings chosen for it."""
+    seconds = []
+    for settings, group in groupby(zip(CHOSEN[name], TARGETS, strict=True), key=itemgetter(0)):
+        targets = [target for _, target in group]
+        seconds += seconds_to(targets, CONTESTANTS[name], data, seed, settings)
+    return seconds
+
+
+def medians(runs):
+    return [statistics.median(column) for column in zip(*runs, strict=True)]
+
+
 def measure(contestants=tuple(CONTESTANTS), seeds=5):
     """Seconds to each of `TARGETS`: {target: {contestant: median}}."""
     one_core()
     data = mnist()
-    figures = {}
-    for k, target in enumerate(TARGETS):
-        runs = {name: [] for name in contestants}
-        for seed in range(seeds):
-            for name in contestants:
-                runs[name] += seconds_to([target], CONTESTANTS[name], data, seed, CHOSEN[name][k])
-        figures[f"{target:.1%}"] = show(f"{target:.1%}", {name: statistics.median(runs[name]) for name in contestants})
-    return figures
+    runs = {name: [] for name in contestants}
+    for seed in range(seeds):
+        for name in contestants:
+            runs[name].append(seconds_as_chosen(name, data, seed))
+    columns = zip(TARGETS, *map(medians, runs.values()), strict=True)
+    return {f"{target:.1%}": show(f"{target:.1%}", dict(zip(runs, row, strict=True))) for target, *row in columns}
 
 
 def tune(contestants=tuple(CONTESTANTS), seeds=1):
@@ -137,8 +167,7 @@ def tune(contestants=tuple(CONTESTANTS), seeds=1):
         for values in product(*GRIDS[name].values()):
             settings = dict(zip(GRIDS[name], values, strict=True))
             runs = [seconds_to(TARGETS, CONTESTANTS[name], data, seed, settings) for seed in range(seeds)]
-            medians = map(statistics.median, zip(*runs, strict=True))
-            print(name, settings, *(f"{s:.2f}" for s in medians), flush=True)
+            print(name, settings, *(f"{s:.2f}" for s in medians(runs)), flush=True)
 
 
 if __name__ == "__main__":
