@@ -132,8 +132,8 @@ def limits(n):
     )
 
 
-def versions(cores):
-    """Date, so many cores of which processor, and libraries."""
+def versions():
+    """Date, processor and libraries."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -145,4 +145,4 @@ def versions(cores):
             libraries.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             pass
-    return f"{date.today()}, {cores} of {processor}, Python {platform.python_version()}, " + ", ".join(libraries)
+    return f"{date.today()}, {processor}, Python {platform.python_version()}, " + ", ".join(libraries)

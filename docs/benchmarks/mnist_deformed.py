@@ -164,7 +164,7 @@ def main():
     mean = statistics.mean(run["error"] for run in runs)
     print(f"mean error after the last epoch {mean:.2%}")
     if not options.held_out:
-        result = {"measured": versions("two cores"), "mean_error": mean, "seconds_deforming": deforming, "runs": runs}
+        result = {"measured": versions(), "mean_error": mean, "seconds_deforming": deforming, "runs": runs}
         (FOLDER / "mnist_deformed.json").write_text(json.dumps(result, indent=1) + "\n")
         plot(runs, FOLDER / "mnist_deformed.svg")
 

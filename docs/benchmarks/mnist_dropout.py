@@ -75,7 +75,7 @@ def main():
     mean = statistics.mean(run["error"] for run in runs)
     print(f"mean error after the last epoch {mean:.2%}")
     if not options.held_out:
-        result = {"measured": versions("one core"), "settings": settings, "mean_error": mean, "runs": runs}
+        result = {"measured": versions(), "settings": settings, "mean_error": mean, "runs": runs}
         (Path(__file__).parent / "mnist_dropout.json").write_text(json.dumps(result, indent=1) + "\n")
 
 

@@ -1,19 +1,22 @@
 """Run steps.py, batches.py, threads.py and accuracy.py, and write results.md and steps.svg beside this file.
 
-    python docs/benchmarks/run.py [--rounds 7] [--seeds 5]
+    python docs/benchmarks/run.py [--rounds 7] [--seeds 5] [--only steps batches threads accuracy]
 
 This needs the `benchmarks` extra, for torch, JAX and the plot, and takes about 40 minutes. With `--only`, the other
 sections of results.md stay as they are.
 """
 
 import argparse
+import re
 from pathlib import Path
 
 import accuracy
 import batches
 import matplotlib.pyplot as plt
 import steps
+import threads
 from _timing import versions
+from joblib import cpu_count
 from matplotlib.ticker import LogLocator, StrMethodFormatter
 
 FOLDER = Path(__file__).parent
@@ -94,7 +97,8 @@ def threads_section(options):
 one thread → {cpu_count()} threads (and the speed-up). Training uses Adam, except for L-BFGS; predictions are for
 100,000 rows.
 
-Written by `run.py`. {versions("one core")}. [README.md](README.md) and the scripts say what was measured, and how.
+{parts[0]}
+{parts[1]}"""
 
 
 def steps_section(options):
@@ -151,6 +155,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION")
     options = parser.parse_args()
     for name in sorted(options.only, key=lambda name: name != "threads"):  # first: the others keep to one core
         title, measure = SECTIONS[name]
