@@ -38,21 +38,6 @@ myst_heading_anchors = 3
 
 # Examples fit for as long as it takes to see the point; that they stop at max_iter is not worth a warning.
 warnings.filterwarnings("ignore", message="Maximum iterations")
-gallery = [  # in the order of reading
-    "one_neuron_to_network",
-    "one_step",
-    "stepper_moons",
-    "xor",
-    "combining_linear_classifiers",
-    "step_size",
-    "latent_features",
-    "digits_grid_search",
-    "deformed_digits",
-    "imbalanced",
-    "stream",
-    "sparse_text",
-    "against_mlp",
-]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",

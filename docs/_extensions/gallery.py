@@ -19,7 +19,15 @@ GROUPS = {
         "stepper_digits",
     ],
     "What networks learn": ["xor", "combining_linear_classifiers", "latent_features", "denoising_autoencoder"],
-    "Training on real data": ["step_size", "digits_grid_search", "imbalanced", "stream", "sparse_text", "against_mlp"],
+    "Training on real data": [
+        "step_size",
+        "digits_grid_search",
+        "deformed_digits",
+        "imbalanced",
+        "stream",
+        "sparse_text",
+        "against_mlp",
+    ],
 }
 ENTRY = re.compile(
     r"""<div class="sphx-glr-thumbcontainer" tooltip="(?P<description>.*?)">
