@@ -24,7 +24,6 @@ from threadpoolctl import threadpool_limits
 
 from skbackprop import BackpropClassifier
 
-threadpool_limits(limits=1)
 plt.style.use("seaborn-v0_8-colorblind")
 X_train, X_test, y_train, y_test = train_test_split(
     *load_digits(return_X_y=True), random_state=0
@@ -38,7 +37,8 @@ def learn(model, epochs):
     seconds, accuracies, spent = [], [], 0.0
     for _ in range(epochs):
         start = time.perf_counter()
-        model.partial_fit(X_train, y_train, classes=range(10))
+        with threadpool_limits(limits=1):
+            model.partial_fit(X_train, y_train, classes=range(10))
         spent += time.perf_counter() - start
         seconds.append(spent)
         accuracies.append(model.score(X_test, y_test))

@@ -23,6 +23,7 @@ GROUPS = {
         "table",
         "step_size",
         "digits_grid_search",
+        "deformed_digits",
         "imbalanced",
         "stream",
         "sparse_text",

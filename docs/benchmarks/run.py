@@ -1,6 +1,6 @@
 """Run steps.py, batches.py, threads.py and accuracy.py, and write results.md and steps.svg beside this file.
 
-    python docs/benchmarks/run.py [--rounds 7] [--seeds 3] [--only steps batches threads accuracy]
+    python docs/benchmarks/run.py [--rounds 7] [--seeds 5] [--only steps batches threads accuracy]
 
 This needs the `benchmarks` extra, for torch, JAX and the plot, and takes about 40 minutes. With `--only`, the other
 sections of results.md stay as they are.
@@ -149,7 +149,7 @@ def write(texts):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=list(SECTIONS), metavar="SECTION")
     options = parser.parse_args()
     for name in sorted(options.only, key=lambda name: name != "threads"):  # first: the others keep to one core
