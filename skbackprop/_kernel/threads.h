@@ -27,11 +27,13 @@ typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 /* How often a thread looks whether it can go on before it blocks: for about 5 microseconds. */
 #define LOOKS 500
 
-/* Others that are busy on the same cores make a member wait for its turn, and the caller for that member. Where this
-   costs more than CREDIT nanoseconds beyond what the members have saved, the process works without them for PAUSE times
-   as long: it never loses more than one part in PAUSE. */
+/* Threads do not always help: others may be busy on the same cores, a thread that sleeps may be slow to wake, and cores
+   may be slow to pass on what the other has changed. So the first work of each kind in a call is done by the caller alone
+   and timed. If the members have cost more than CREDIT nanoseconds beyond what they have saved since, the process works
+   without them for PAUSE times as long: it never loses more than one part in PAUSE. */
 #define CREDIT 50000
 #define PAUSE 30
+#define KINDS 4 /* of work in one call, at most */
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
@@ -52,6 +54,8 @@ typedef struct {
     int size;        /* members, the caller included */
     int hired;       /* what at_work counts of them */
     int64_t balance; /* nanoseconds that the others have saved less those that they have cost; CREDIT at most */
+    piece_t kinds[KINDS]; /* of work that the caller has done alone, and */
+    int64_t alone[KINDS]; /* nanoseconds per piece that it then took */
     board_t *board;
 } team_t;
 
@@ -69,14 +73,12 @@ static inline void rest(void) {
 #endif
 }
 
-/* Does pieces as long as there are any; returns how many. */
-static ptrdiff_t do_pieces(board_t *board, int member) {
-    ptrdiff_t done = 0;
+/* Does pieces as long as there are any. */
+static void do_pieces(board_t *board, int member) {
     uint_least64_t open = atomic_load(&board->open);
     while ((uint32_t)open) {
         if (!atomic_compare_exchange_weak(&board->open, &open, open - 1)) continue;
         board->piece(board->work, board->n - (ptrdiff_t)(uint32_t)open, member); /* until it is done, no other begins */
-        done++;
         if (atomic_fetch_sub(&board->undone, 1) == 1 && atomic_load(&board->caller_asleep)) {
             pthread_mutex_lock(&board->mutex);
             pthread_cond_signal(&board->end);
@@ -84,7 +86,6 @@ static ptrdiff_t do_pieces(board_t *board, int member) {
         }
         open = atomic_load(&board->open);
     }
-    return done;
 }
 
 static void leave(board_t *board) {
@@ -170,12 +171,27 @@ static void end_team(team_t *team) {
     atomic_fetch_sub(&at_work, team->hired);
 }
 
-/* What the members have saved or cost in a work of n pieces: from `start` on the caller woke them, from `awake` on it did
-   `own` of the pieces, and from `out_of_work` on it waited. */
-static void settle(team_t *team, ptrdiff_t n, ptrdiff_t own, int64_t start, int64_t awake, int64_t out_of_work) {
+/* The caller does all n pieces. */
+static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
+    for (ptrdiff_t k = 0; k < n; k++) piece(work, k, 0);
+}
+
+/* The place of this kind of work in the team's table; if it is new, -1 after the caller has done the work alone. */
+static int kind_of(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
+    int kind = 0;
+    while (kind < KINDS - 1 && team->kinds[kind] && team->kinds[kind] != piece) kind++;
+    if (team->kinds[kind] == piece) return kind;
+    const int64_t start = now();
+    run_alone(piece, work, n);
+    team->kinds[kind] = piece;
+    team->alone[kind] = (now() - start) / n;
+    return -1;
+}
+
+/* Counts what the members have saved or cost in a work that the caller alone would have done in `alone` nanoseconds. */
+static void settle(team_t *team, int64_t alone, int64_t start) {
     const int64_t end = now();
-    if (own) team->balance += (out_of_work - awake) / own * (n - own);
-    team->balance -= (awake - start) + (end - out_of_work);
+    team->balance += alone - (end - start);
     if (team->balance > CREDIT) team->balance = CREDIT;
     if (team->balance > -CREDIT) return;
     atomic_store(&alone_until, end - PAUSE * team->balance);
@@ -185,11 +201,13 @@ static void settle(team_t *team, ptrdiff_t n, ptrdiff_t own, int64_t start, int6
 /* Does n pieces of work. */
 static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
     board_t *board = team->board;
-    const int64_t start = team->size > 1 && n > 1 ? now() : 0;
-    if (!start || start < atomic_load(&alone_until)) {
-        for (ptrdiff_t k = 0; k < n; k++) piece(work, k, 0);
+    if (team->size == 1 || n == 1 || now() < atomic_load(&alone_until)) {
+        run_alone(piece, work, n);
         return;
     }
+    const int kind = kind_of(team, piece, work, n);
+    if (kind < 0) return;
+    const int64_t start = now();
     board->piece = piece;
     board->work = work;
     board->n = n;
@@ -197,9 +215,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
     const uint_least64_t number = (atomic_load(&board->open) >> 32) + 1;
     atomic_store(&board->open, number << 32 | (uint_least64_t)n);
     wake_members(board);
-    const int64_t awake = now();
-    const ptrdiff_t own = do_pieces(board, 0);
-    const int64_t out_of_work = now();
+    do_pieces(board, 0);
     for (int k = 0; k < LOOKS && atomic_load(&board->undone); k++) rest();
     if (atomic_load(&board->undone)) {
         pthread_mutex_lock(&board->mutex);
@@ -208,7 +224,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
         atomic_store(&board->caller_asleep, 0);
         pthread_mutex_unlock(&board->mutex);
     }
-    settle(team, n, own, start, awake, out_of_work);
+    settle(team, team->alone[kind] * n, start);
 }
 
 /* In a child process: its parent's threads are not there. */
