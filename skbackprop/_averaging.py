@@ -1,4 +1,4 @@
-"""Several networks that differ by chance, and the mean of what they say."""
+"""The average of several networks that differ only by chance."""
 
 from numbers import Integral
 
@@ -19,7 +19,7 @@ def _fitted(estimator, X, y, sample_weight):
 
 
 class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
-    """What the two share: `fit`, and what is known of the features."""
+    """What the two share: `fit` and the attributes of the features."""
 
     _parameter_constraints = {
         "estimator": [HasMethods(["fit", "predict"])],
@@ -41,16 +41,16 @@ class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
 
     @fit_context
     def fit(self, X, y, sample_weight=None):
-        """Fit all of them, each to all samples.
+        """Fit every member to all samples.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            What they are to learn.
+            The targets.
         sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the samples, for each of them.
+            Weights of the samples, passed to every member.
 
         Returns
         -------
@@ -60,7 +60,7 @@ class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
         self._check_targets(y)
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=self.n_estimators)
         members = [clone(self.estimator).set_params(random_state=int(seed)) for seed in seeds]
-        # threads, because the kernel lets others run while it works
+        # threads, since the kernel lets others run while it works
         self.estimators_ = Parallel(n_jobs=self.n_jobs, prefer="threads")(
             delayed(_fitted)(member, X, y, sample_weight) for member in members
         )
@@ -72,7 +72,7 @@ class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
         return self
 
     def _check_targets(self, y):
-        """Raise ValueError where y is nothing to average the answers to."""
+        """Raise ValueError if predictions of such a y cannot be averaged."""
 
     def _mean(self, method, X):
         check_is_fitted(self)
@@ -81,22 +81,24 @@ class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
 
 
 class AveragedClassifier(ClassifierMixin, BaseAveraged):
-    """Several classifiers that differ by `random_state` alone; their probabilities are averaged.
+    """Several classifiers that differ only in `random_state`; their probabilities are averaged.
 
-    Networks of other start weights, draws and held-out samples err in other places: the mean is more accurate than one
-    of them, its probabilities are better, and where `early_stopping` holds samples out, all samples are learned from by
-    some. scikit-learn's BaggingClassifier without bootstrap is alike; but from 1.9 on it forgets sample weights then.
+    Networks with different start weights, draws and held-out samples make different mistakes: their mean is more
+    accurate than any one of them, and its probabilities are better. With `early_stopping`, a sample that one network
+    holds out is learned by others. scikit-learn's BaggingClassifier without bootstrap does much the same, but since
+    1.9 it ignores sample weights in that case.
 
     Parameters
     ----------
     estimator : estimator
-        The classifier, with `random_state` and `predict_proba`, that is cloned.
+        The classifier to clone; it needs `random_state` and `predict_proba`.
 
     n_estimators : int, default=4
-        How many.
+        The number of members.
 
     n_jobs : int or None, default=None
-        How many are trained at the same time, in threads; -1 is as many as there are cores. It changes no bit.
+        How many are trained at the same time, in threads; -1 is as many as there are cores. The result is the same, to
+        the bit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the `random_state` of each.
@@ -113,11 +115,11 @@ class AveragedClassifier(ClassifierMixin, BaseAveraged):
         Number of features.
 
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, where X had names that are all strings.
+        Names of the features, if X had names and all were strings.
 
     See Also
     --------
-    tabular_pipeline : Has one as its last step.
+    tabular_pipeline : Uses one as its last step.
     AveragedRegressor : The same for regression.
 
     Examples
@@ -171,7 +173,7 @@ class AveragedClassifier(ClassifierMixin, BaseAveraged):
         return np.log(self.predict_proba(X))
 
     def predict(self, X):
-        """The classes of the largest mean probability.
+        """The class with the largest mean probability.
 
         Parameters
         ----------
@@ -188,20 +190,21 @@ class AveragedClassifier(ClassifierMixin, BaseAveraged):
 
 
 class AveragedRegressor(RegressorMixin, BaseAveraged):
-    """Several regressors that differ by `random_state` alone; their predictions are averaged.
+    """Several regressors that differ only in `random_state`; their predictions are averaged.
 
-    See `AveragedClassifier` for what it is good for.
+    See `AveragedClassifier` for the benefits.
 
     Parameters
     ----------
     estimator : estimator
-        The regressor, with `random_state`, that is cloned.
+        The regressor to clone; it needs `random_state`.
 
     n_estimators : int, default=4
-        How many.
+        The number of members.
 
     n_jobs : int or None, default=None
-        How many are trained at the same time, in threads; -1 is as many as there are cores. It changes no bit.
+        How many are trained at the same time, in threads; -1 is as many as there are cores. The result is the same, to
+        the bit.
 
     random_state : int, RandomState instance or None, default=None
         Determines the `random_state` of each.
@@ -215,11 +218,11 @@ class AveragedRegressor(RegressorMixin, BaseAveraged):
         Number of features.
 
     feature_names_in_ : ndarray of str of shape (n_features,)
-        Names of the features, where X had names that are all strings.
+        Names of the features, if X had names and all were strings.
 
     See Also
     --------
-    tabular_pipeline : Has one as its last step.
+    tabular_pipeline : Uses one as its last step.
     AveragedClassifier : The same for classes.
 
     Examples

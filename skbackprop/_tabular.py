@@ -1,4 +1,4 @@
-"""tabular_pipeline: from the columns of a table to the network, by scikit-learn's parts."""
+"""tabular_pipeline: from the columns of a table to the network, with scikit-learn's own transformers."""
 
 from dataclasses import dataclass
 
@@ -28,9 +28,9 @@ __all__ = ["tabular_pipeline"]
 FEW_VALUES = 10
 #: A category with more levels than this is also replaced by the mean target of each level.
 FEW_LEVELS = 20
-#: So many levels of a category, the most frequent ones, have an input of their own; the rest share one.
+#: At most this many levels of a category, the most frequent ones, get an input of their own; the rest share one.
 MOST_LEVELS = 50
-#: So many rows a level must have for an input of its own.
+#: A level needs at least this many rows to get an input of its own.
 RARE = 5
 
 
@@ -39,14 +39,14 @@ RARE = 5
 
 @dataclass(frozen=True)
 class ColumnsOf:
-    """The columns of a kind, for ColumnTransformer, which asks in `fit`.
+    """Selects the columns of one kind; ColumnTransformer calls it in `fit`.
 
     Parameters
     ----------
     kind : {"number", "category", "date", "duration"}
-        Numbers and booleans; strings, categories and all else; dates, with or without a time; differences of times.
+        Numbers and booleans; strings, categories and everything else; dates, with or without a time; time differences.
     more_than : int, default=0
-        Only those with more distinct values than this.
+        Select only columns with more distinct values than this.
     """
 
     kind: str
@@ -71,16 +71,16 @@ def _columns(X):
 
 
 def _kind(column):
-    """The kind of a column, by its type; an array of objects is of numbers where all but missing ones are."""
+    """The kind of a column, from its type; an array of objects counts as numbers if all but the missing ones are."""
     dtype = column.dtype
-    letter = dtype.kind if hasattr(dtype, "kind") else column.head(0).to_numpy().dtype.kind  # polars' have none
+    letter = dtype.kind if hasattr(dtype, "kind") else column.head(0).to_numpy().dtype.kind  # polars types have none
     if letter == "O" and isinstance(dtype, np.dtype) and all(isinstance(v, float | int) or v is None for v in column):
         return "number"
     return {"M": "date", "m": "duration"}.get(letter, "number" if letter in "biufc" else "category")
 
 
 def _n_distinct(column):
-    """The number of distinct values, missing ones aside."""
+    """The number of distinct values, not counting missing ones."""
     if _kind(column) == "number":
         values = np.unique(as_floats(column.to_frame() if hasattr(column, "to_frame") else column[:, None]))
         return len(values) - np.isnan(values).any()
@@ -92,13 +92,13 @@ def _n_distinct(column):
 
 def as_floats(X):
     """Numbers and booleans of any type as float64, missing ones as NaN."""
-    if hasattr(X, "iloc"):  # check_array takes six times as long
+    if hasattr(X, "iloc"):  # check_array would take six times as long
         return X.to_numpy(dtype=np.float64, na_value=np.nan)
     return check_array(X, dtype=np.float64, ensure_all_finite=False, ensure_min_samples=0)
 
 
 def squash(z):
-    """z / √(1 + (z / 3)²): near 0 the number itself, and never beyond ±3 (Holzmüller et al. 2024); float32."""
+    """z / √(1 + (z / 3)²): close to z near 0, and never beyond ±3 (Holzmüller et al. 2024); float32."""
     return as_float32(z / np.hypot(1, z / 3))
 
 
@@ -111,17 +111,17 @@ def as_text(X):
 
 
 def _is_missing(v):
-    """Whether a cell is None, NaN, NaT or pandas' NA, which equals nothing, nor differs from anything."""
+    """Whether a cell is None, NaN, NaT or pandas' NA, which neither equals anything nor differs from it."""
     return v is None or type(v).__name__ == "NAType" or v != v
 
 
 def as_days(X):
-    """Dates as days since the beginning of 1970 (UTC), differences of times as days; float64, missing ones as NaN."""
+    """Dates as days since the beginning of 1970 (UTC), time differences as days; float64, missing ones as NaN."""
     return np.column_stack([_days(_instants(column)) for column in _columns(X)])
 
 
 def _instants(column):
-    """A column of dates or of differences of times, in µs."""
+    """A column of dates or time differences, in µs."""
     return np.asarray(column, dtype={"date": "datetime64[us]", "duration": "timedelta64[us]"}[_kind(column)])
 
 
@@ -132,7 +132,7 @@ def _days(instants):
 
 
 def calendar(X):
-    """Of each date the month (1 to 12), the day of the week (1 is Monday) and the hour; missing ones as NaN."""
+    """The month (1 to 12), day of the week (1 is Monday) and hour of each date; missing ones as NaN."""
     return np.column_stack([part for column in _columns(X) for part in _calendar(_days(_instants(column)))])
 
 
@@ -141,14 +141,14 @@ def _calendar(days):
     day = np.floor(np.where(known, days, 0))
     parts = (
         day.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12 + 1,
-        (day + 3) % 7 + 1,  # the first of January 1970 was a Thursday
+        (day + 3) % 7 + 1,  # 1 January 1970 was a Thursday
         np.floor((days - day) * 24),
     )
     return [np.where(known, part, np.nan) for part in parts]
 
 
 def calendar_names(transformer, names):
-    """The names of what `calendar` returns."""
+    """The names of the columns that `calendar` returns."""
     return np.array([f"{name}_{part}" for name in names for part in ("month", "weekday", "hour")], dtype=object)
 
 
@@ -158,12 +158,12 @@ def as_float32(X):
 
 
 def _function(function, names="one-to-one"):
-    """A step that has nothing to learn."""
+    """A step that learns nothing in `fit`."""
     return FunctionTransformer(function, feature_names_out=names)
 
 
 def _numbers(prepare=as_floats, *, indicator=True):
-    """The first steps for numbers: no missing ones, and no large ones."""
+    """The first steps for numbers: fill in missing ones and squash large ones."""
     return [
         ("floats", _function(prepare)),
         ("impute", SimpleImputer(strategy="median", add_indicator=indicator, keep_empty_features=True)),
@@ -173,12 +173,12 @@ def _numbers(prepare=as_floats, *, indicator=True):
 
 
 def _scaled(prepare=as_floats):
-    """Steps for numbers: an input for each."""
+    """Steps for numbers: one input for each."""
     return Pipeline([*_numbers(prepare), ("scale", StandardScaler())])
 
 
 def _levels(prepare=as_text, names="one-to-one"):
-    """Steps for categories: an input for each level."""
+    """Steps for categories: one input for each level."""
     one_hot = OneHotEncoder(
         handle_unknown="infrequent_if_exist",
         min_frequency=RARE,
@@ -190,7 +190,7 @@ def _levels(prepare=as_text, names="one-to-one"):
 
 
 def _target_means(classify):
-    """The mean target of each level, from folds that are always the same, so that `random_state` decides alone."""
+    """The mean target of each level, on fixed folds, so that only the model's `random_state` changes the result."""
     means = TargetEncoder(target_type="auto" if classify else "continuous")
     if means.shuffle == "deprecated":  # since scikit-learn 1.9
         return means.set_params(cv=KFold(5, shuffle=True, random_state=0))
@@ -198,7 +198,7 @@ def _target_means(classify):
 
 
 def _encoder(classify):
-    """The step that makes the network's inputs of a table's columns."""
+    """The step that turns a table's columns into the network's inputs."""
     splines = SplineTransformer(9, degree=1, knots="quantile", include_bias=False)
     means = [
         ("text", _function(as_text)),
@@ -239,54 +239,55 @@ DEFAULTS = dict(
 
 
 def tabular_pipeline(estimator):
-    """A network for tables: a Pipeline that takes a data frame as it is.
+    """A network for tables: a Pipeline that accepts a data frame as it is.
 
-    The inputs are made by scikit-learn's own transformers, which decide in `fit` by a column's type and number of
-    distinct values:
+    The inputs are made by scikit-learn's own transformers, which are chosen in `fit` by each column's type and number
+    of distinct values:
 
-    - numbers and booleans: missing ones are replaced by the median, with an input that says so; centred and scaled by
-      quantiles, squashed into ±3 as z / √(1 + (z / 3)²), standardised. Beside that, where there are more than ten
-      distinct values, a piecewise linear basis (splines of degree 1) with knots at the quantiles;
-    - strings, categories and all else: one-hot, rare levels together, which is also where those go that `fit` has not
-      seen; and where there are more than twenty levels, beside that their mean target, cross-fitted;
+    - numbers and booleans: missing ones are replaced by the median, and an additional input marks them; all are
+      centred and scaled by quantiles, squashed into ±3 as z / √(1 + (z / 3)²), and standardised. Columns with more
+      than ten distinct values also get a piecewise linear basis (splines of degree 1) with knots at the quantiles;
+    - strings, categories and everything else: one-hot; rare levels, and those not seen in `fit`, share an input.
+      Columns with more than twenty levels also get the mean target of each level, cross-fitted;
     - dates: days since 1970 as a number, and month, day of the week and hour one-hot.
 
     Parameters
     ----------
     estimator : {"classifier", "classification", "regressor", "regression"} or estimator
-        With a name, four of our classifiers or regressors, with parameters that suit tables, whose predictions are
-        averaged (AveragedClassifier, AveragedRegressor). Each holds out another tenth of the samples, by which its
-        training stops. An estimator, ours or another classifier or regressor of scikit-learn's manner, is taken as it
-        is, with all its parameters.
+        A name stands for four of our classifiers or regressors, with parameters that suit tables, whose predictions
+        are averaged (AveragedClassifier, AveragedRegressor). Each holds out a different tenth of the samples to decide
+        when to stop training. An estimator, ours or any other scikit-learn compatible classifier or regressor, is used
+        as it is, with all its parameters.
 
     Returns
     -------
     pipeline : Pipeline
         With the steps "columns", a ColumnTransformer, and "model". The model of a regression is a
-        TransformedTargetRegressor that standardises y; with a loss or an output that y has to suit in its own units
-        ("poisson", or any `output_activation` but "identity") it is the regressor itself.
+        TransformedTargetRegressor that standardises y; if the loss or the output needs y in its own units ("poisson",
+        or any `output_activation` but "identity"), it is the regressor itself.
 
     Raises
     ------
     TypeError
-        For a class instead of an estimator, and for what is neither classifier nor regressor.
+        For a class instead of an instance, and for anything that is neither a classifier nor a regressor.
     ValueError
-        For another string.
+        For any other string.
 
     Notes
     -----
-    In `fit` the columns are found by position, in predictions by their names where those are strings: they may come
-    in any order, columns that `fit` has not seen are ignored, as in every ColumnTransformer, and missing ones are an
-    error. Infinite numbers are an error, too.
+    `fit` finds the columns by position. Predictions find them by name if the names are strings: the columns may then
+    come in any order, and those that `fit` has not seen are ignored, as in any ColumnTransformer. A missing column is
+    an error, and so is an infinite number.
 
-    Parameters have scikit-learn's names, such as ``model__n_jobs``, ``model__random_state`` and
-    ``model__estimator__dropout`` of a classification, ``model__regressor__estimator__dropout`` of a regression. Sample
-    weights are given as ``fit(X, y, model__sample_weight=w)``. Targets of several columns go as long as no category has
-    more than twenty levels (or with ``set_params(columns__means="drop")``).
+    Parameters are named as usual in scikit-learn: ``model__n_jobs``, ``model__random_state`` and
+    ``model__estimator__dropout`` in classification, ``model__regressor__estimator__dropout`` in regression. Sample
+    weights are given as ``fit(X, y, model__sample_weight=w)``. Targets with several columns are possible if no category
+    has more than twenty levels (or with ``set_params(columns__means="drop")``).
 
     Squashing and splines are those of Holzmüller, Grinsztajn and Steinwart, "Better by default: strong pre-tuned MLPs
     and boosted trees on tabular data" (NeurIPS 2024), and of Gorishniy, Rubachev and Babenko, "On embeddings for
-    numerical features in tabular deep learning" (NeurIPS 2022). Name and manner are skrub's.
+    numerical features in tabular deep learning" (NeurIPS 2022). The name and the interface are
+    skrub's.
 
     Examples
     --------
@@ -321,7 +322,7 @@ def tabular_pipeline(estimator):
 
 
 def _standardises(regressor):
-    """Whether the regressor may be given y standardised."""
+    """Whether the regressor may be given a standardised y."""
     if isinstance(regressor, TransformedTargetRegressor):
         return False
     regressor = getattr(regressor, "estimator", regressor)  # of an average
