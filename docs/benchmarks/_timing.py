@@ -70,8 +70,8 @@ def per_step(run, steps, least=1, clock=time.process_time):
     """
 
     def seconds(epochs):
-        short = seconds_of(lambda: run(1))
-        return max(seconds_of(lambda: run(1 + epochs)) - short, 1e-9)
+        short = seconds_of(lambda: run(1), clock)
+        return max(seconds_of(lambda: run(1 + epochs), clock) - short, 1e-9)
 
     run(1)
     epochs = least
