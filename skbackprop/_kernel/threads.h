@@ -1,10 +1,10 @@
-/* Several threads for one call of the kernel. The work is cut into pieces, whose number and bounds depend on the work
-   alone, and every value is computed within one piece: so the bits do not depend on the number of threads.
+/* Several threads for one call of the kernel. The work is cut into pieces, whose number and bounds depend only on the
+   work, and every value is computed within one piece, so the bits do not depend on the number of threads.
 
-   A team is made by a call and ends with it: there is no pool, of which a fork would leave the child the half. Its
-   members take one piece after the other; the caller is one of them, and waits only for pieces that another has begun,
-   not for members to start or to end. Who waits blocks, after a few microseconds. Where the system has no POSIX threads,
-   or no more of them, the caller does it all. */
+   A team is made by a call and ends with it: there is no pool that a fork could leave broken in the child. The members
+   take one piece after another. The caller is one of them; it waits only for pieces that others have begun, not for
+   members to start or end. After a few microseconds of waiting, a thread blocks. If the system has no POSIX threads, or
+   cannot start any more, the caller does all the work. */
 
 #ifndef SKBACKPROP_THREADS_H
 #define SKBACKPROP_THREADS_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Does one piece of the work; `member` is the number of the thread in its team, the caller's is 0. */
+/* Does one piece of the work; `member` is the thread's number in its team (0 for the caller). */
 typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 
 #define MEMBERS_MAX 64
@@ -24,25 +24,25 @@ typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 #include <stdatomic.h>
 #include <time.h>
 
-/* How often a thread looks whether it can go on before it blocks: for about 5 microseconds. */
+/* How often a thread checks whether it can go on before it blocks; this takes about 5 microseconds. */
 #define LOOKS 500
 
-/* Others that are busy on the same cores make a member wait for its turn, and the caller for that member. Where this
-   costs more than CREDIT nanoseconds beyond what the members have saved, the process works without them for PAUSE times
-   as long: it never loses more than one part in PAUSE. */
+/* If the same cores are busy with other work, a member has to wait for its turn, and the caller for that member. Once
+   this has cost more than CREDIT nanoseconds beyond what the members have saved, the process works without them for
+   PAUSE times as long, so it never loses more than one part in PAUSE. */
 #define CREDIT 50000
 #define PAUSE 30
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
 
-/* What the members share. It is freed by the last of them. */
+/* What the members share; the last of them frees it. */
 typedef struct {
-    piece_t piece; /* the work that is at hand */
+    piece_t piece; /* the current work */
     void *work;
     ptrdiff_t n;
-    atomic_uint_least64_t open; /* pieces that nobody has taken; above them, in the high half, the number of the work */
-    atomic_ptrdiff_t undone;    /* pieces that are not done */
+    atomic_uint_least64_t open; /* pieces not taken yet; the high half is the number of the work */
+    atomic_ptrdiff_t undone;    /* pieces not done yet */
     atomic_int members, numbers, ended, asleep, caller_asleep;
     pthread_mutex_t mutex;
     pthread_cond_t begin, end;
@@ -50,8 +50,8 @@ typedef struct {
 
 typedef struct {
     int size;        /* members, the caller included */
-    int hired;       /* what at_work counts of them */
-    int64_t balance; /* nanoseconds that the others have saved less those that they have cost; CREDIT at most */
+    int hired;       /* how many of them at_work counts */
+    int64_t balance; /* nanoseconds that the others have saved minus those they have cost; at most CREDIT */
     board_t *board;
 } team_t;
 
@@ -69,13 +69,13 @@ static inline void rest(void) {
 #endif
 }
 
-/* Does pieces as long as there are any; returns how many. */
+/* Does pieces as long as there are any; returns how many it has done. */
 static ptrdiff_t do_pieces(board_t *board, int member) {
     ptrdiff_t done = 0;
     uint_least64_t open = atomic_load(&board->open);
     while ((uint32_t)open) {
         if (!atomic_compare_exchange_weak(&board->open, &open, open - 1)) continue;
-        board->piece(board->work, board->n - (ptrdiff_t)(uint32_t)open, member); /* until it is done, no other begins */
+        board->piece(board->work, board->n - (ptrdiff_t)(uint32_t)open, member); /* no new work until it is done */
         done++;
         if (atomic_fetch_sub(&board->undone, 1) == 1 && atomic_load(&board->caller_asleep)) {
             pthread_mutex_lock(&board->mutex);
@@ -142,11 +142,10 @@ static void start_members(team_t *team, int size) {
     while (team->size < size && !pthread_create(&thread, &detached, be_member, board)) team->size++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
-    atomic_fetch_sub(&board->members, size - team->size); /* those that have not come */
+    atomic_fetch_sub(&board->members, size - team->size); /* those that could not be started */
 }
 
-/* A team of at most `useful` members, if that many may work in the process beside those of its other teams: `allowed`
-   in all. */
+/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all. */
 static void make_team(team_t *team, int allowed, int useful) {
     int others = atomic_load(&at_work), size;
     if (useful > 1 && now() < atomic_load(&alone_until)) useful = 1;
@@ -170,8 +169,8 @@ static void end_team(team_t *team) {
     atomic_fetch_sub(&at_work, team->hired);
 }
 
-/* What the members have saved or cost in a work of n pieces: from `start` on the caller woke them, from `awake` on it did
-   `own` of the pieces, and from `out_of_work` on it waited. */
+/* Accounts for what the members have saved or cost in a work of n pieces: the caller woke them from `start` on, did
+   `own` of the pieces from `awake` on, and waited from `out_of_work` on. */
 static void settle(team_t *team, ptrdiff_t n, ptrdiff_t own, int64_t start, int64_t awake, int64_t out_of_work) {
     const int64_t end = now();
     if (own) team->balance += (out_of_work - awake) / own * (n - own);
@@ -211,7 +210,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
     settle(team, n, own, start, awake, out_of_work);
 }
 
-/* In a child process: its parent's threads are not there. */
+/* For a child process, which does not have its parent's threads. */
 static void forget_teams(void) {
     atomic_store(&at_work, 0);
 }
