@@ -2,17 +2,17 @@
 Deformed digits: a net that never sees the same image twice
 ===========================================================
 
-A digit that is pulled about a little is still the same digit. So there is no end of training
-images: before each epoch, all are deformed afresh. This is how Simard, Steinkraus and Platt
-(`Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis`, 2003)
-brought a network of one hidden layer from 1.6 % to 0.7 % wrong on MNIST.
+A digit that is pulled about a little is still the same digit, so there is no end of training
+images: all of them are deformed afresh before each epoch. This is how Simard, Steinkraus and
+Platt (`Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis`,
+2003) brought a network of one hidden layer from 1.6 % to 0.7 % wrong on MNIST.
 """
 
 # %%
-# MNIST, where the environment variable ``SKBACKPROP_DATA`` names a folder with ``mnist.npz`` (X
-# and y of ``fetch_openml("mnist_784")``, 70,000 × 784 of uint8); otherwise the digits that come
-# with scikit-learn, of 8 × 8 pixels. A few training images are enough to see the point: the
-# fewer there are, the more the deformed ones are worth.
+# We use MNIST if the environment variable ``SKBACKPROP_DATA`` names a folder with ``mnist.npz``
+# (X and y of ``fetch_openml("mnist_784")``, 70,000 × 784 of uint8), and otherwise the digits of
+# 8 × 8 pixels that come with scikit-learn. A few training images are enough to see the
+# point: the fewer there are, the more the deformed ones are worth.
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +42,7 @@ X_train, X_test, y_train, y_test = train_test_split(
 print(f"{n_train} training images of {side} × {side} pixels, {n_test} test images")
 
 # %%
-# Each pixel of a new image comes from another place of the old one: the images are turned and
+# Each pixel of a new image comes from another place in the old one: the images are turned and
 # stretched a little, and moved by a field of random arrows, which a Gaussian smooths until
 # neighbours move alike. On MNIST the numbers are those of the paper, σ = 4 and an amplitude of
 # (here at most) 34; on smaller images they shrink with them. ``scipy.ndimage`` has both tools.
@@ -77,12 +77,12 @@ fig.suptitle("ten images, and three new versions of each")
 # %%
 # One call of ``partial_fit`` is an epoch over the images it is given, and does not need to see
 # them again. The compiled kernel lets other threads run, and so does NumPy: while one thread
-# trains, the other deforms the images of the next epoch. Two identical networks, the lecture's
-# algorithm with a step size that falls to zero; only one gets deformed images.
+# trains, the other deforms the images of the next epoch. We train two identical networks with
+# the lecture's algorithm and a step size that falls to zero; only one gets deformed images.
 
 
 def network():
-    """Logistic units, squared error, one sample a step."""
+    """Logistic units, squared error, one sample per step."""
     return BackpropClassifier(
         hidden_layer_sizes=(100,),
         learning_rate=lambda epoch: tau * (1 - epoch / epochs),
@@ -113,5 +113,6 @@ ax.legend()
 plt.show()
 
 # %%
-# The long version, all of MNIST and 800 hidden units, is ``docs/benchmarks/mnist_deformed.py``.
+# The long version, with all of MNIST and 800 hidden units, is
+# ``docs/benchmarks/mnist_deformed.py``.
 # sphinx_gallery_thumbnail_number = 1

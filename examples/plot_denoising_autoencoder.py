@@ -1,8 +1,8 @@
 """
-Denoising autoencoder: restoring digits of which half is missing
-================================================================
+Denoising autoencoder: restoring digits with half of the pixels missing
+=======================================================================
 
-An autoencoder reproduces its input. If some of the input is missing while it learns, at random,
+An autoencoder reproduces its input. If random parts of the input are missing while it learns,
 but the target is the whole sample, it has to learn which features go together. Then it can fill
 in what is missing.
 """
@@ -10,7 +10,7 @@ in what is missing.
 # %%
 # Two autoencoders of the same size: 64 pixels, 200 units, a code of 64, 200 units, 64 pixels.
 # The code is as wide as the image, so the first one is free to copy. For the second one,
-# ``masking_noise=0.5`` removes half of the pixels in each step, at random, and doubles the
+# ``masking_noise=0.5`` removes a random half of the pixels in each step and doubles the
 # others (Vincent et al. 2008).
 
 import matplotlib.pyplot as plt

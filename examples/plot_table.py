@@ -2,14 +2,14 @@
 A table with categories and gaps
 ================================
 
-From a data frame to probabilities in one line, beside gradient boosting; and which columns
-matter.
+From a data frame to probabilities in one line, compared with gradient boosting; and which
+columns matter.
 """
 
 # %%
-# Applications for credit: numbers, categories, and gaps. With SKBACKPROP_DATA, a folder that
-# has ``tables/credit_data.csv.gz``, they are the real ones of the R package modeldata; without
-# it they are made up in their image.
+# Credit applications: numbers, categories and gaps. If SKBACKPROP_DATA names a folder with
+# ``tables/credit_data.csv.gz``, they are the real ones from the R package modeldata; otherwise
+# similar ones are made up.
 
 import os
 from pathlib import Path
@@ -83,13 +83,13 @@ pd.DataFrame(
 ).round(3)
 
 # %%
-# What the pipeline is:
+# The steps of the pipeline:
 
 network
 
 # %%
 # Its probabilities can be taken at their word. Permuting a column of the table, before the
-# pipeline, shows what it is worth to the accuracy.
+# pipeline, shows how much accuracy it contributes.
 
 importance = permutation_importance(network, X_test, y_test, n_repeats=3, random_state=0)
 order = importance.importances_mean.argsort()

@@ -1,4 +1,4 @@
-"""Tables as they come, and what tables.py and tables_defaults.py do with them: fit on a part, measure on the rest."""
+"""Tables as they come, and what tables.py and tables_defaults.py do with them: fit on one part, measure on the rest."""
 
 import os
 import time
@@ -30,7 +30,7 @@ def load(name):
 
 
 def split(name, seed):
-    """X_train, X_test, y_train, y_test: a quarter of the rows is for the test."""
+    """X_train, X_test, y_train, y_test: a quarter of the rows is for testing."""
     X, y = load(name)
     X_train, X_test, y_train, y_test = train_test_split(X, y, random_state=seed, stratify=y if names()[name] else None)
     return X_train, X_test, y_train.to_numpy(), y_test.to_numpy()
@@ -54,5 +54,5 @@ def measure(model, name, seed, clock=time.process_time):
 
 
 def mean_and_error(values):
-    """Mean, and standard error of it."""
+    """The mean and its standard error."""
     return np.mean(values), np.std(values, ddof=1) / len(values) ** 0.5 if len(values) > 1 else np.nan

@@ -3,15 +3,15 @@
     python docs/benchmarks/accuracy.py [--seeds 5] [CONTESTANT ...]
     python docs/benchmarks/accuracy.py --tune [--seeds 1] [CONTESTANT ...]
 
-Contestants: ours, one sample a step; MLPClassifier with Adam and with SGD; a torch mini-batch loop, with Adam and with
-SGD. All train on a quarter of an epoch at a time, after which the clock stands still and the error on the test rows is
-measured. Step sizes fall in a straight line, over so many quarters as suit the target, where the library can do that
-in `partial_fit`. Printed are medians over the seeds, and their ratio to ours.
+Contestants: ours, one sample per step; MLPClassifier with Adam and with SGD; a torch mini-batch loop, with Adam and
+with SGD. All train on a quarter of an epoch at a time; then the clock is stopped while the error on the test rows is
+measured. If the library can change step sizes in `partial_fit`, they fall linearly, over as many quarters as suit the
+target. Prints medians over the seeds and their ratio to ours.
 
 Each contestant has settings for each target (`CHOSEN`), chosen without the test rows: ``--tune`` trains on the first
 50,000 training rows and measures the error on the other 10,000, for the combinations in `GRIDS`. The fastest was
-chosen or, if none reached the target, the one that came closest. Ours had three seeds for each combination, torch one
-seed and only part of the combinations; MLPClassifier was tuned before, by hand. A target that is not reached within
+chosen or, if none reached the target, the one that came closest. Ours had three seeds per combination; torch had one
+seed and only part of the combinations; MLPClassifier had been tuned by hand before. A target that is not reached within
 `PATIENCE` epochs counts as inf.
 """
 
@@ -39,7 +39,7 @@ PATIENCE = 8  # epochs; falling step sizes are at their smallest by then
 
 
 def falling(start, parts):
-    """The step size of each part of an epoch: down in a straight line over so many parts, then as small as it got."""
+    """The step size of each part of an epoch: falling linearly over a number of parts, then constant."""
     return lambda part: start * max(1 - part / parts, 1 / parts)
 
 
@@ -120,7 +120,7 @@ GRIDS = {
 
 
 def seconds_to(targets, make, data, seed, settings):
-    """Seconds of training at which the error first is no larger than each target; inf where it never is."""
+    """Seconds of training at which the error first is no larger than each target; inf if it never is."""
     learn, predict = make(seed, **settings)
     X, y, X_test, y_test = data
     bounds = np.linspace(0, len(y), PARTS + 1).astype(int)

@@ -1,18 +1,18 @@
-"""MNIST by the lecture's algorithm over digits that are deformed afresh in every epoch: 784-800-10, logistic units,
-squared error, one sample a step, a falling step size.
+"""MNIST with the lecture's algorithm, on digits deformed afresh in every epoch: 784-800-10, logistic units, squared
+error, one sample per step, a falling step size.
 
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_deformed.py [--seeds 0 1 2] [--epochs 80]
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_deformed.py --held-out [--seeds 0] [--epochs 30]
 
-Without SKBACKPROP_DATA the data are fetched from OpenML. Deformed as by Simard, Steinkraus and Platt (2003, ICDAR):
-each pixel is moved by a random field that has been smoothed by a Gaussian ("elastic"), and by a small rotation,
-scaling and shift. One thread deforms the digits of the next epoch while others train, a network each. Seconds are those
-of each thread's own work, so that what else the machine does counts for little; for one network on two idle cores, the
-longer of deforming and training is what one waits.
+Without SKBACKPROP_DATA the data are fetched from OpenML. The deformations are those of Simard, Steinkraus and Platt
+(2003, ICDAR): each pixel is moved by a random field that has been smoothed by a Gaussian ("elastic"), and by a small
+rotation, scaling and shift. One thread deforms the digits of the next epoch while others train one network each.
+Seconds are the CPU time of each thread, so that other work on the machine counts for little; with one network on two
+idle cores, the waiting time is the longer of deforming and training.
 
-What is reported is the error after the last epoch; errors on the way are for the plot. All settings were chosen without
-the test digits: ``--held-out`` trains on the first 50,000 training digits and measures the error on the other 10,000.
-Writes mnist_deformed.json and mnist_deformed.svg beside this file, unless ``--held-out``.
+What is reported is the error after the last epoch; the errors before it are only for the plot. All settings were
+chosen without the test digits: ``--held-out`` trains on the first 50,000 training digits and measures the error on the
+other 10,000. Writes mnist_deformed.json and mnist_deformed.svg beside this file, unless ``--held-out``.
 
 For comparison, Simard, Steinkraus and Platt report for 800 hidden units and elastic fields 0.9 % with the squared error
 and 0.7 % with cross-entropy.
@@ -36,16 +36,16 @@ from skbackprop import BackpropClassifier
 
 FOLDER = Path(__file__).parent
 SIDE = 28
-BLOCK = 100  # so many digits are deformed at a time: their arrays stay in the cache
-TAU = 0.2  # at the start; it falls to 0 by a cosine
+BLOCK = 100  # digits that are deformed at a time, so that their arrays stay in the cache
+TAU = 0.2  # at the start; it falls to 0 along a cosine
 SIGMA = 4.0  # width of the smoothing, in pixels
-# The largest; each digit has its own.
+# The largest values; each digit has its own.
 AMPLITUDE = 34.0  # factor of the elastic field, which is uniform in (-1, 1) before it is smoothed
 ROTATION, SCALING, SHIFT = 0.15, 0.12, 0.5  # radians, a share of each side, pixels
 
-#: smoothing by a Gaussian as a matrix: of a field, S F S^T
+#: smoothing by a Gaussian as a matrix S: a field F becomes S F S^T
 SMOOTHING = gaussian_filter1d(np.eye(SIDE), SIGMA, axis=0, mode="constant").astype(np.float32)
-#: places of the pixels, from the middle
+#: positions of the pixels, relative to the middle
 PLACES = np.arange(SIDE, dtype=np.float32) - (SIDE - 1) / 2
 
 
@@ -62,7 +62,7 @@ def origins(n, rng):
 
 
 def interpolated(X, origin):
-    """The digits at these places, between pixels bilinearly, beyond the edges 0."""
+    """The digits at these places: bilinear between pixels, 0 beyond the edges."""
     n, side = len(X), SIDE + 2
     framed = np.zeros((n, side, side), np.float32)
     framed[:, 1:-1, 1:-1] = X.reshape(n, SIDE, SIDE)
@@ -101,7 +101,7 @@ def learned(network, X, y, X_test, y_test):
 
 
 def train(seeds, epochs, X, y, X_test, y_test):
-    """A network from each seed, all on the same deformed digits: what is to be known of each, and of the deforming."""
+    """One network per seed, all on the same deformed digits: the results of each, and those of deforming."""
     networks = [
         BackpropClassifier(
             (800,),

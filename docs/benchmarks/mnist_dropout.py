@@ -1,15 +1,15 @@
-"""MNIST without deformations, its pixels in no order: 2048 relu units, softmax and dropout, one sample a step.
+"""MNIST without deformations, its pixels in no order: 2048 relu units, softmax and dropout, one sample per step.
 
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_dropout.py [--seeds 0 1 2] [--epochs 40]
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_dropout.py --held-out [NAME=VALUE ...]
 
 Without SKBACKPROP_DATA the data are fetched from OpenML. Dropout as in Srivastava et al. (2014, JMLR 15): a fifth of
 the pixels, half of the hidden units. They report 1.05 % for 3 x 1024 relu units with a bound on the norm of each unit's
-weights, 0.95 % for 2 x 8192. The step size falls to 0 by a cosine.
+weights, 0.95 % for 2 x 8192. The step size falls to 0 along a cosine.
 
 What is reported is the error after the last epoch. Settings were chosen without the test digits: ``--held-out`` trains
 on the first 50,000 training digits and measures the error on the other 10,000; ``NAME=VALUE`` changes a parameter, as
-in ``learning_rate=0.02``. Seconds are those of the processor, on one core. Writes mnist_dropout.json beside
+in ``learning_rate=0.02``. Seconds are CPU time on one core. Writes mnist_dropout.json beside
 this file, unless ``--held-out``.
 """
 
@@ -38,7 +38,7 @@ SETTINGS = {
 
 
 def train(settings, seed, epochs, X, y, X_test, y_test):
-    """A network, epoch by epoch: what is to be known of it, for the file."""
+    """Train a network epoch by epoch; returns the results for the file."""
     network = BackpropClassifier(**settings, max_iter=epochs, random_state=seed)
     seconds, curve = 0.0, []
     for epoch in range(1, epochs + 1):

@@ -1,13 +1,13 @@
-"""tabular_pipeline beside gradient boosting and others, on tables as they come.
+"""tabular_pipeline compared with gradient boosting and others, on tables as they come.
 
     SKBACKPROP_DATA=/folder python docs/benchmarks/tables.py [--splits 3] [--models ...] [--all-cores] [--write]
 
 Accuracy or R², log loss, seconds of fit and prediction of all models, with their defaults, on the same random divisions
-(three quarters of the rows to train, the rest to test). One thread and the processor's time, or with --all-cores all of
-them and the clock on the wall. With --write, the results go into tables.md and tables.svg beside this file.
+(three quarters of the rows for training, the rest for testing). Uses one thread and CPU time or, with --all-cores, all
+cores and wall-clock time. With --write, the results go into tables.md and tables.svg beside this file.
 
 The tables are those of SKBACKPROP_DATA/tables, or else scikit-learn's own. LightGBM, XGBoost, CatBoost and RealMLP-TD
-(pytabkit, with torch) are measured where they are installed. Measurements are kept in the folder named by --cache.
+(pytabkit, with torch) are measured if they are installed. Measurements are kept in the folder named by --cache.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def categories(X):
 
 
 def ordinal(model):
-    """A number for each category; trees take numbers, and missing ones."""
+    """A number for each category; trees accept numbers, and missing ones."""
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     return make_pipeline(
         make_column_transformer(
@@ -112,7 +112,7 @@ def realmlp(classify, jobs):
 
 
 class OrdinalTargets(ClassifierMixin, BaseEstimator):
-    """XGBoost's classifier takes the numbers of the classes only."""
+    """XGBoost's classifier accepts only class numbers as targets."""
 
     def __init__(self, estimator):
         self.estimator = estimator
@@ -126,7 +126,7 @@ class OrdinalTargets(ClassifierMixin, BaseEstimator):
         return self.estimator.predict_proba(X)
 
 
-#: Label -> model for classify (or not) and n_jobs; the library that it needs; whether one division has to do, for time.
+#: Label -> model for classify (or not) and n_jobs; the library that it needs; whether one division must do, for time.
 MODELS = {
     OURS: (ours, None, False),
     "our plain defaults": (partial(same_inputs, BackpropClassifier, BackpropRegressor), None, True),
@@ -157,7 +157,7 @@ def mean_of(results, label, name, what, splits):
 
 
 def scores(results, options):
-    """Accuracy or R² of all models by table, on the division that all have seen, in Markdown."""
+    """Accuracy or R² of all models by table, on the division that all of them were measured on, in Markdown."""
     lines = [["table", *options.models], ["---"] * (len(options.models) + 1)]
     for name in names():
         values = [results[m, name, 0]["score"] for m in options.models]
@@ -166,7 +166,7 @@ def scores(results, options):
 
 
 def compare(results, label, rival, options):
-    """Of two models on the same divisions: points of score, log loss, tables ahead, ratios of seconds."""
+    """Two models on the same divisions: points of score, log loss, tables ahead, ratios of seconds."""
     splits = range(min(len(splits_of(label, options)), len(splits_of(rival, options))))
 
     def both(what, tables):
@@ -186,7 +186,7 @@ def compare(results, label, rival, options):
 
 
 def summary(results, options):
-    """Each model beside HistGradientBoosting, in Markdown."""
+    """Each model compared with HistGradientBoosting, in Markdown."""
     lines = [
         ["model", "points", "tables at least as good", "log loss", "fit, s", "fit, ratio", "predict, ratio"],
         ["---"] * 7,
@@ -209,7 +209,7 @@ def summary(results, options):
 
 
 def plot(results, options, path):
-    """Points above HistGradientBoosting by the median seconds of fit."""
+    """Points above HistGradientBoosting, over the median seconds of fit."""
     import matplotlib.pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "skbackprop"

@@ -1,13 +1,13 @@
-"""The procedure by which tabular_pipeline's defaults were chosen: each, and what was left out, against the default.
+"""The procedure by which tabular_pipeline's defaults were chosen: alternatives compared with each.
 
     SKBACKPROP_DATA=/folder python docs/benchmarks/tables_defaults.py [--splits 2] [--only NAME ...] [--write]
 
-Every variation changes one thing of the default pipeline. On all tables and divisions of them it is compared with the
-default on the same division: mean difference of accuracy or R² in points (hundredths), of log loss, their standard
+Every variation changes one thing in the default pipeline. It is compared with the default on the same divisions of all
+tables: mean difference of accuracy or R² in points (hundredths), of log loss, their standard
 errors over the tables, and the ratio of the seconds of fit (processor time, one thread; the median). A variation
 earns its place if it gains more than about two standard errors, or costs nothing and saves time.
 
-Measurements are kept in the folder named by --cache; one variation takes about a minute for each division.
+Measurements are kept in the folder named by --cache; one variation takes about a minute per division.
 """
 
 import argparse
@@ -63,7 +63,7 @@ VARIATIONS = {
 
 
 def varied(variation, name, seed):
-    """What is measured of the pipeline with a variation; "" is the default."""
+    """The measurements of the pipeline with a variation; "" is the default."""
     pipeline = tabular_pipeline("classifier" if names()[name] else "regressor")
     model = pipeline["model"]
     average = model.regressor if isinstance(model, TransformedTargetRegressor) else model

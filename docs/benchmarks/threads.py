@@ -1,10 +1,10 @@
-"""One thread against all cores, on an idle machine and beside a process that keeps one core busy.
+"""One thread compared with all cores, on an idle machine and beside a process that keeps one core busy.
 
     python docs/benchmarks/threads.py [--rounds 5] [NET ...]
 
-Batches by Adam, full batches, L-BFGS and predictions, relu and softmax under the log loss; ours, scikit-learn's
-MLPClassifier and torch, each with its own threads. Printed are µs a sample by the clock on the wall: with one thread,
-with one for each core, and how many times faster that is.
+Batches with Adam, full batches, L-BFGS and predictions, with relu, softmax and the log loss; ours, scikit-learn's
+MLPClassifier and torch, each with its own threads. Prints µs per sample of wall-clock time with one thread and with one
+thread per core, and how many times faster the latter is.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def torch_predicts(sizes, X, y, batch_size):
 
 
 ADAM = {"ours": ours_adam, "MLPClassifier": mlp_adam, "torch": torch_adam}
-#: What is measured -> contestants, rows, samples a batch
+#: What is measured -> contestants, rows, samples per batch
 WORK = {f"batches of {n}": (ADAM, ROWS, n) for n in (32, 200, 1000)} | {
     "full batches": (ADAM, ROWS, ROWS),
     "L-BFGS": ({"ours": ours_lbfgs, "MLPClassifier": mlp_lbfgs}, ROWS, None),
@@ -79,7 +79,7 @@ WORK = {f"batches of {n}": (ADAM, ROWS, n) for n in (32, 200, 1000)} | {
 
 @contextmanager
 def busy_neighbour():
-    """A process that does nothing, as fast as it can."""
+    """A process that keeps one core busy with doing nothing."""
     neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     try:
         time.sleep(0.2)
@@ -90,7 +90,7 @@ def busy_neighbour():
 
 
 def with_threads(threads, run, times):
-    """Run with so many threads of BLAS, OpenMP and torch."""
+    """Run with this many threads in BLAS, OpenMP and torch."""
     if torch is not None:
         torch.set_num_threads(threads)
     with threadpool_limits(threads):
@@ -98,7 +98,7 @@ def with_threads(threads, run, times):
 
 
 def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
-    """µs a sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
+    """µs per sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
     warnings.simplefilter("ignore")
     figures = {"idle": {}, "busy": {}}
     for net in nets:

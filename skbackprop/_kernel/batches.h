@@ -1,11 +1,11 @@
 /* The same algorithm for several samples at a time (mini-batches), for one type REAL and one level of the processor
-   (see precisions.h). What steps.h does with vectors is done here with matrices, of one row a sample (products.h), and
-   on several threads (threads.h): first forward pass and backprop, some samples a piece; then gradient and update, some
-   rows of W^l a piece, each of which is the sum over all samples, in their order. */
+   (see precisions.h). What steps.h does with vectors is done here with matrices, one row per sample (products.h), and
+   on several threads (threads.h): first the forward pass and backprop, in pieces of some samples; then the gradient and
+   the update, in pieces of some rows of W^l. Each row of the gradient is the sum over all samples, in their order. */
 
-/* A batch is taken in slices; the sum of the gradients goes on from slice to slice. A slice has about SLICE_VALUES values
-   in all layers together, so that it stays in the cache; but at least SLICE_ROWS_MIN samples, below which the products
-   are slow, and at most SLICE_ROWS_MAX, above which they get no faster. The network's shape alone says how many. */
+/* A batch is taken in slices; the sum of the gradients continues from slice to slice. A slice has about SLICE_VALUES
+   values in all layers together, so that it stays in the cache, but at least SLICE_ROWS_MIN samples, below which the
+   products are slow, and at most SLICE_ROWS_MAX, above which they get no faster. Only the network's shape decides. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
@@ -13,16 +13,16 @@
 #define SLICE_ROWS_MIN 16
 #define SLICE_ROWS_MAX 256
 
-/* The samples, and the rows of W^l, of a piece of work. */
+/* The number of samples, or of rows of W^l, in a piece of work. */
 #undef PIECE_SAMPLES
 #undef PIECE_ROWS
 #define PIECE_SAMPLES 16
 #define PIECE_ROWS 16
 
 /* ---- Nonzeros of W^1's inputs --------------------------------------------------------------------------------------
-   Where most inputs are 0, the products of layer 1 go through lists of the nonzeros of a slice's samples: sample by
-   sample in the forward pass, input by input in the gradient. CSR matrices always do, dense ones where no more than one
-   input in DENSE is not 0, among the first samples of the slice. */
+   If most inputs are 0, the products of layer 1 go through lists of the nonzeros of a slice's samples: sample by sample
+   in the forward pass, input by input in the gradient. CSR matrices always do; dense ones do if at most one input in
+   DENSE is nonzero among the first FIRST_SAMPLES samples of the slice. */
 #undef DENSE
 #undef FIRST_SAMPLES
 #define DENSE 3
@@ -30,8 +30,8 @@
 
 typedef struct {
     int in_use;        /* by this slice */
-    FN(row_t) *x;      /* of each sample, its nonzeros: */
-    int32_t *index;    /* where they have to be written down, here */
+    FN(row_t) *x;      /* the nonzeros of each sample; */
+    int32_t *index;    /* if they have to be written down, they are here */
     REAL *of_x;
     int32_t *sample;   /* of each input, the samples in which it is not 0, and the values that it has there: */
     REAL *value;       /* as many as `count` says, up to the position `end` */
@@ -61,10 +61,10 @@ typedef struct {
 
 /* What a member of the team works with. */
 typedef struct {
-    REAL *y;           /* the target, where it is given as the index of a unit; 0 between its uses */
+    REAL *y;           /* the target, if it is given as the index of a unit; 0 between uses */
     REAL *gradient;    /* of a piece's rows of W^l */
     REAL *row;         /* of one more row of W^1 */
-    ptrdiff_t *from;   /* where a piece's part of the samples' lists begins */
+    ptrdiff_t *from;   /* where a piece's part of each sample's list begins */
 } FN(room_t);
 
 static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
@@ -81,7 +81,7 @@ static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
     return room;
 }
 
-/* Takes one block of zeroed memory for the rooms of so many members, and the losses. Returns 0 where there is none. */
+/* Takes one block of zeroed memory for the members' rooms and the losses. Returns 0 if there is none. */
 static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     const network_t *net = batch->s.net;
     ptrdiff_t widest = net->stride[1];
@@ -96,19 +96,19 @@ static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     return batch->memory != NULL;
 }
 
-/* How many values n CSR rows have, those from row i on. */
+/* How many values the n CSR rows from row i on have. */
 static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_t n) {
     if (samples->wide_indices)
         return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + n] - ((const int64_t *)samples->indptr)[i]);
     return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
 }
 
-/* Takes one block of zeroed memory for the lists of any slice of these draws, and n pieces of gradient. Returns 0 where
-   there is no memory. */
+/* Takes one block of zeroed memory for the lists of any slice of these draws, with so many pieces of the gradient.
+   Returns 0 if there is no memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
                               const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows, ptrdiff_t pieces) {
     const size_t M = net->M[0];
-    size_t most = rows * M; /* of the nonzeros in a slice */
+    size_t most = rows * M; /* nonzeros in a slice */
     if (samples->indptr) {
         most = 0;
         for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size)
@@ -144,7 +144,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     return 1;
 }
 
-/* Decides whether this slice goes by lists, and finds those of sparse samples. */
+/* Decides whether this slice uses lists, and finds those of sparse samples. */
 static void FN(begin_lists)(FN(batch_t) * batch) {
     FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
@@ -174,7 +174,7 @@ static void FN(begin_lists)(FN(batch_t) * batch) {
 
 /* ---- Forward pass and backprop ------------------------------------------------------------------------------------ */
 
-/* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples, those in row r and after it. */
+/* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples, from row r on. */
 static void FN(forward_batch)(const FN(state_t) * s, const FN(lists_t) * lists, ptrdiff_t l, ptrdiff_t r, ptrdiff_t n) {
     const ptrdiff_t *M = s->net->M, m = s->net->stride[l], below = l > 1 ? s->net->stride[l - 1] : M[0];
     const REAL *restrict b = s->b[l], *restrict a = s->a[l - 1] + r * below, scale = l == 1 ? (REAL)*s->scale : 1;
@@ -189,7 +189,7 @@ static void FN(forward_batch)(const FN(state_t) * s, const FN(lists_t) * lists, 
         SIMD() for (ptrdiff_t j = 0; j < m; j++) z[k * m + j] = scale * z[k * m + j] + b[j];
 }
 
-/* A piece of work: forward pass and backprop of some samples: a, delta, f. */
+/* A piece of work: the forward pass and backprop of some samples, which give a, delta and f. */
 static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
     const FN(batch_t) *batch = work;
     const FN(lists_t) *lists = &batch->lists;
@@ -221,8 +221,8 @@ static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
 }
 
 /* ---- Gradient and update ------------------------------------------------------------------------------------------
-   The rule makes a step of the sum of the samples' gradients (6), (7). Where a batch has several slices, or no rule is
-   to move anything, rule->gradient holds that sum; else no more of it is ever there than a piece's rows. */
+   The rule turns the sum of the samples' gradients (6), (7) into a step. If a batch has several slices, or no rule is
+   to move anything, rule->gradient holds that sum; otherwise only the rows of a piece are ever in memory. */
 
 static inline int FN(keeps_gradient)(const FN(batch_t) * batch) {
     return !(batch->is_first && batch->is_last) || batch->s.rule->code == GRADIENT_ONLY;
@@ -232,12 +232,12 @@ static inline int FN(moves)(const FN(batch_t) * batch) {
     return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
 }
 
-/* One step by the rule: n parameters, from position `at` on, move by the mean gradient, g being the sum. */
+/* One step by the rule: n parameters, from position `at` on, move by the mean gradient; g is the sum. */
 static inline void FN(move)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n, double alpha) {
     FN(RULES)[batch->s.rule->code](&batch->mover, at, 1 / (REAL)batch->batch_size, g, n, (REAL)alpha);
 }
 
-/* The same for rows of W^1 of sparse samples, which is multiplied by `scale`. Plain steps have their penalty in it. */
+/* The same for rows of W^1 with sparse samples, which `scale` multiplies; it includes the penalty of plain steps. */
 static inline void FN(move_scaled)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n) {
     const rule_t *rule = batch->s.rule;
     const REAL d = (REAL)(1 / (*batch->s.scale * batch->batch_size));
@@ -254,7 +254,7 @@ static void FN(learn_biases)(const FN(batch_t) * batch, ptrdiff_t l) {
     if (FN(moves)(batch)) FN(move)(batch, at, g, m, 0);
 }
 
-/* W^1 lies input by input, the others unit by unit. */
+/* W^1 is stored input by input, the others unit by unit. */
 static void FN(learn_weights)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t piece, int member) {
     const FN(state_t) *s = &batch->s;
     const ptrdiff_t *M = s->net->M, *stride = s->net->stride, start = piece * PIECE_ROWS;
@@ -268,7 +268,7 @@ static void FN(learn_weights)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t 
     if (FN(moves)(batch)) FN(move)(batch, at, g, n * m, s->rule->alpha);
 }
 
-/* Where in a list of nonzeros input k is, or would be. */
+/* The position in a list of nonzeros where input k is or would be. */
 static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
     ptrdiff_t low = 0, high = x->count;
     while (low < high) {
@@ -281,7 +281,7 @@ static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
     return low;
 }
 
-/* The lists of the inputs first, ..., last - 1. Those of sparse samples that have any are noted in `touched`. */
+/* Makes the lists of the inputs first, ..., last - 1. Of sparse samples, those with any are noted in `touched`. */
 static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t first, ptrdiff_t last,
                               ptrdiff_t *restrict from) {
     const FN(lists_t) *lists = &batch->lists;
@@ -313,8 +313,8 @@ static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdif
     }
 }
 
-/* Row k of W^1 has the gradient sum_i x_ik delta_i. Returns where it is, or
-   its sum with those of other slices. */
+/* Row k of W^1 has the gradient sum_i x_ik delta_i. Returns the place of it, or
+   of its sum with those of other slices. */
 static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k, int add, REAL *restrict row) {
     const FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
@@ -360,7 +360,7 @@ static ptrdiff_t FN(pieces_of_layer)(const FN(batch_t) * batch, ptrdiff_t l) {
     return (batch->s.net->M[l > 1 ? l : 0] + PIECE_ROWS - 1) / PIECE_ROWS;
 }
 
-/* A piece of work: the gradients of some rows of one W^l, with the first ones that of b^l, and their update. */
+/* A piece of work: the gradients of some rows of one W^l (and of b^l, with the first rows), and their update. */
 static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
     const FN(batch_t) *batch = work;
     ptrdiff_t l = 1, n;
@@ -381,7 +381,7 @@ static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule) {
     return rows < rule->batch_size ? rows : rule->batch_size;
 }
 
-/* A second thread pays from so many multiplications on in all, and in a slice for each thread. */
+/* The multiplications, in all and per thread in a slice, from which on a second thread pays off. */
 #undef WORK_MIN
 #undef SHARE_MIN
 #define WORK_MIN 1e7
@@ -391,7 +391,7 @@ static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule) {
 static int FN(useful_threads)(const network_t *net, const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws,
                               ptrdiff_t rows) {
     const ptrdiff_t n = rows < n_draws ? rows : n_draws;
-    double weights = 0, inputs = (double)net->M[0]; /* of a sample */
+    double weights = 0, inputs = (double)net->M[0]; /* per sample */
     if (samples->indptr) {
         inputs = 0;
         for (ptrdiff_t r = 0; r < n; r++) inputs += (double)FN(stored_values)(samples, draws[r], 1) / n;

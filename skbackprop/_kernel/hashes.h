@@ -1,5 +1,5 @@
-/* The hashes of dense rows (see rows.pyx), for float and double and for every level of the processor: AVX-512 has a
-   product of 64-bit integers, of which they consist. All levels give the same numbers. */
+/* The hashes of dense rows (see rows.pyx), for float and double and for every level of the processor: they consist of
+   products of 64-bit integers, for which AVX-512 has an instruction. All levels give the same numbers. */
 
 #ifndef SKBACKPROP_HASHES_H
 #define SKBACKPROP_HASHES_H
@@ -19,7 +19,7 @@ static inline uint64_t value_bits(double value) {
     return bits ^ bits >> 32;
 }
 
-/* hashes_i += sum_k value_bits(x_ik) factor_k for n rows of m values; no branch is needed, as a 0 adds 0.
+/* hashes_i += sum_k value_bits(x_ik) factor_k for n rows of m values; a 0 adds 0, so no branch is needed.
    IN X, factor   IN/OUT hashes */
 #define ADD_HASHES(real, level)                                                                                       \
     static void JOIN(add_hashes, real, level)(const real *X, ptrdiff_t n, ptrdiff_t m, const uint64_t *factor,        \
@@ -43,7 +43,7 @@ ADD_HASHES(double, avx512)
 END_TARGET
 #endif
 
-/* By level, the lowest first. */
+/* By level, lowest first. */
 static void (*const ADD_HASHES_FLOAT[])(const float *, ptrdiff_t, ptrdiff_t, const uint64_t *, uint64_t *) = {
     add_hashes_float_baseline,
 #ifdef X86_LEVELS

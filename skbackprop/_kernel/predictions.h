@@ -1,5 +1,5 @@
-/* The forward pass alone, of many samples, for one type REAL and one level of the processor (see precisions.h). The
-   weights are those of a fitted estimator, with no padding; a piece of work (threads.h) is the whole pass of some
+/* The forward pass alone, for many samples, for one type REAL and one level of the processor (see precisions.h). The
+   weights are those of a fitted estimator, without padding; a piece of work (threads.h) is the whole pass for some
    samples. */
 
 #undef PREDICTED_SAMPLES
@@ -11,11 +11,11 @@ typedef struct {
     ptrdiff_t n;              /* samples */
     REAL *out;
     ptrdiff_t widest;         /* a row of z or a */
-    char *rooms;              /* a room for each member of the team: z, a, and a row for the derivatives */
+    char *rooms;              /* for each member of the team: z, a, and a row for the derivatives */
     size_t room_bytes;
 } FN(prediction_t);
 
-/* z = W x, W being input by input in rows of m values, and x a list of nonzeros, or with no index every input. */
+/* z = W x, where W has a row of m values for each input; x lists the nonzeros or, without an index, all inputs. */
 static void FN(unpadded_forward)(const REAL *restrict W, ptrdiff_t m, const REAL *restrict x, const int32_t *index,
                                  const int64_t *wide_index, ptrdiff_t count, REAL *restrict z) {
 #define ROW(q) (W + (index ? (ptrdiff_t)index[q] : wide_index ? (ptrdiff_t)wide_index[q] : (q)) * m)
@@ -33,7 +33,7 @@ static void FN(unpadded_forward)(const REAL *restrict W, ptrdiff_t m, const REAL
 #undef ROW
 }
 
-/* Z = A W for n samples; A has rows of lda values, Z of whole registers. */
+/* Z = A W for n samples; A has rows of lda values, Z has rows of whole registers. */
 static void FN(predict_dense)(const REAL *A, ptrdiff_t lda, const REAL *W, ptrdiff_t depth, ptrdiff_t m, ptrdiff_t n,
                               REAL *z, ptrdiff_t stride) {
     if (n > 1)
@@ -42,7 +42,7 @@ static void FN(predict_dense)(const REAL *A, ptrdiff_t lda, const REAL *W, ptrdi
         FN(unpadded_forward)(W, m, A, NULL, NULL, depth, z);
 }
 
-/* The same for n CSR rows, from number `start` on. */
+/* The same for n CSR rows, from row `start` on. */
 static void FN(predict_sparse)(const samples_t *samples, ptrdiff_t start, const REAL *W, ptrdiff_t m, ptrdiff_t n, REAL *z,
                                ptrdiff_t stride) {
     const REAL *X = samples->X;
@@ -57,7 +57,7 @@ static void FN(predict_sparse)(const samples_t *samples, ptrdiff_t start, const 
     }
 }
 
-/* A piece of work: z^l = W^l a^(l-1) + b^l (2), a^l = sigma(z^l) (3), l = 1..L, of some samples. */
+/* A piece of work: z^l = W^l a^(l-1) + b^l (2), a^l = sigma(z^l) (3), l = 1..L, for some samples. */
 static void FN(predict_samples)(void *work, ptrdiff_t piece, int member) {
     const FN(prediction_t) *p = work;
     const layers_t *net = p->net;
@@ -86,7 +86,7 @@ static void FN(predict_samples)(void *work, ptrdiff_t piece, int member) {
 
 /* How many threads have enough to do. */
 static int FN(useful_predictors)(const layers_t *net, const samples_t *samples, ptrdiff_t n) {
-    double weights = 0; /* of a sample */
+    double weights = 0; /* per sample */
     for (ptrdiff_t l = 1; l <= net->L; l++) weights += (double)net->M[l - 1] * net->M[l];
     if (samples->indptr) weights -= (double)net->M[0] * net->M[1];
     if (samples->indptr) weights += (double)FN(stored_values)(samples, 0, n) / n * net->M[1];
@@ -94,7 +94,7 @@ static int FN(useful_predictors)(const layers_t *net, const samples_t *samples, 
     return weights * n < WORK_MIN ? 1 : shares < MEMBERS_MAX ? (int)shares : MEMBERS_MAX;
 }
 
-/* a^L of n samples. Returns 0 where there is no memory. */
+/* a^L of n samples. Returns 0 if there is no memory. */
 static int FN(predict)(const layers_t *net, const samples_t *samples, ptrdiff_t n, int threads, void *out) {
     FN(prediction_t) p = {.net = net, .samples = samples, .n = n, .out = out};
     const ptrdiff_t pieces = (n + PREDICTED_SAMPLES - 1) / PREDICTED_SAMPLES;

@@ -1,10 +1,10 @@
-/* Several threads for one call of the kernel. The work is cut into pieces, whose number and bounds depend on the work
-   alone, and every value is computed within one piece: so the bits do not depend on the number of threads.
+/* Several threads for one call of the kernel. The work is cut into pieces, whose number and bounds depend only on the
+   work, and every value is computed within one piece, so the bits do not depend on the number of threads.
 
-   A team is made by a call and ends with it: there is no pool, of which a fork would leave the child the half. Its
-   members take one piece after the other; the caller is one of them, and waits only for pieces that another has begun,
-   not for members to start or to end. Who waits blocks, after a few microseconds. Where the system has no POSIX threads,
-   or no more of them, the caller does it all. */
+   A team is made by a call and ends with it: there is no pool that a fork could leave broken in the child. The members
+   take one piece after another. The caller is one of them; it waits only for pieces that others have begun, not for
+   members to start or end. After a few microseconds of waiting, a thread blocks. If the system has no POSIX threads, or
+   cannot start any more, the caller does all the work. */
 
 #ifndef SKBACKPROP_THREADS_H
 #define SKBACKPROP_THREADS_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Does one piece of the work; `member` is the number of the thread in its team, the caller's is 0. */
+/* Does one piece of the work; `member` is the thread's number in its team (0 for the caller). */
 typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 
 #define MEMBERS_MAX 64
@@ -24,27 +24,29 @@ typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
 #include <stdatomic.h>
 #include <time.h>
 
-/* How often a thread looks whether it can go on before it blocks: for about 5 microseconds. */
+/* How often a thread checks whether it can go on before it blocks; this takes about 5 microseconds. */
 #define LOOKS 500
 
 /* Threads do not always help: others may be busy on the same cores, a thread that sleeps may be slow to wake, and cores
-   may be slow to pass on what the other has changed. So the first work of each kind in a call is done by the caller alone
-   and timed. If the members have cost more than CREDIT nanoseconds beyond what they have saved since, the process works
-   without them for PAUSE times as long: it never loses more than one part in PAUSE. */
+   may be slow to pass on what the other has changed. So the caller does the first work of each kind in a call alone, or
+   one part in TIMED of it if it has more pieces, and takes the time. If the members have since cost over CREDIT
+   nanoseconds more than they have saved, the process works without them for PAUSE times as long: it never loses more
+   than one part in PAUSE. */
 #define CREDIT 50000
-#define PAUSE 30
+#define PAUSE 50
+#define TIMED 16
 #define KINDS 4 /* of work in one call, at most */
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
 
-/* What the members share. It is freed by the last of them. */
+/* What the members share; the last of them frees it. */
 typedef struct {
-    piece_t piece; /* the work that is at hand */
+    piece_t piece; /* the current work */
     void *work;
     ptrdiff_t n;
-    atomic_uint_least64_t open; /* pieces that nobody has taken; above them, in the high half, the number of the work */
-    atomic_ptrdiff_t undone;    /* pieces that are not done */
+    atomic_uint_least64_t open; /* pieces not taken yet; the high half is the number of the work */
+    atomic_ptrdiff_t undone;    /* pieces not done yet */
     atomic_int members, numbers, ended, asleep, caller_asleep;
     pthread_mutex_t mutex;
     pthread_cond_t begin, end;
@@ -143,11 +145,10 @@ static void start_members(team_t *team, int size) {
     while (team->size < size && !pthread_create(&thread, &detached, be_member, board)) team->size++;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&detached);
-    atomic_fetch_sub(&board->members, size - team->size); /* those that have not come */
+    atomic_fetch_sub(&board->members, size - team->size); /* those that could not be started */
 }
 
-/* A team of at most `useful` members, if that many may work in the process beside those of its other teams: `allowed`
-   in all. */
+/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all. */
 static void make_team(team_t *team, int allowed, int useful) {
     int others = atomic_load(&at_work), size;
     if (useful > 1 && now() < atomic_load(&alone_until)) useful = 1;
@@ -176,16 +177,11 @@ static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
     for (ptrdiff_t k = 0; k < n; k++) piece(work, k, 0);
 }
 
-/* The place of this kind of work in the team's table; if it is new, -1 after the caller has done the work alone. */
-static int kind_of(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
+/* The place of this kind of work in the team's table. */
+static int kind_of(const team_t *team, piece_t piece) {
     int kind = 0;
     while (kind < KINDS - 1 && team->kinds[kind] && team->kinds[kind] != piece) kind++;
-    if (team->kinds[kind] == piece) return kind;
-    const int64_t start = now();
-    run_alone(piece, work, n);
-    team->kinds[kind] = piece;
-    team->alone[kind] = (now() - start) / n;
-    return -1;
+    return kind;
 }
 
 /* Counts what the members have saved or cost in a work that the caller alone would have done in `alone` nanoseconds. */
@@ -205,15 +201,23 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
         run_alone(piece, work, n);
         return;
     }
-    const int kind = kind_of(team, piece, work, n);
-    if (kind < 0) return;
-    const int64_t start = now();
+    const int kind = kind_of(team, piece);
+    int64_t start = now();
+    ptrdiff_t first = 0; /* of the pieces that are for all members */
+    if (team->kinds[kind] != piece) {
+        first = n > TIMED ? n / TIMED : n;
+        run_alone(piece, work, first);
+        team->kinds[kind] = piece;
+        team->alone[kind] = (now() - start) / first;
+        if (first == n) return;
+        start = now();
+    }
     board->piece = piece;
     board->work = work;
     board->n = n;
-    atomic_store(&board->undone, n);
+    atomic_store(&board->undone, n - first);
     const uint_least64_t number = (atomic_load(&board->open) >> 32) + 1;
-    atomic_store(&board->open, number << 32 | (uint_least64_t)n);
+    atomic_store(&board->open, number << 32 | (uint_least64_t)(n - first));
     wake_members(board);
     do_pieces(board, 0);
     for (int k = 0; k < LOOKS && atomic_load(&board->undone); k++) rest();
@@ -224,10 +228,10 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
         atomic_store(&board->caller_asleep, 0);
         pthread_mutex_unlock(&board->mutex);
     }
-    settle(team, team->alone[kind] * n, start);
+    settle(team, team->alone[kind] * (n - first), start);
 }
 
-/* In a child process: its parent's threads are not there. */
+/* For a child process, which does not have its parent's threads. */
 static void forget_teams(void) {
     atomic_store(&at_work, 0);
 }

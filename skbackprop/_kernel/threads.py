@@ -1,4 +1,4 @@
-"""How many threads a call of the kernel may use, and BLAS beside it."""
+"""How many threads the kernel and BLAS may use."""
 
 import multiprocessing
 import os
@@ -14,8 +14,8 @@ __all__ = ["allowed_threads", "one_blas_thread"]
 def allowed_threads():
     """How many threads may be at work in this process, by the same rule as in scikit-learn's own OpenMP code.
 
-    As many as there are cores for the process (affinity, cgroups, ``LOKY_MAX_CPU_COUNT``), unless ``OMP_NUM_THREADS``,
-    `threadpoolctl.threadpool_limits` or, in the processes that it starts, joblib says fewer. A daemonic process
+    As many as the process has cores (affinity, cgroups, ``LOKY_MAX_CPU_COUNT``), or fewer if ``OMP_NUM_THREADS``,
+    `threadpoolctl.threadpool_limits` or, in the processes that it starts, joblib says so. A daemonic process
     has one, as in joblib.
 
     Returns
@@ -44,7 +44,7 @@ def _libraries(user_api):
 
 
 class _Limit:
-    """A limit for all threads of the process: the first that wants it sets it, and the last lifts it."""
+    """A limit for all threads of the process: the first user sets it, and the last one lifts it."""
 
     def __init__(self):
         self.lock, self.users, self.limiter = threading.Lock(), 0, None
@@ -62,5 +62,5 @@ class _Limit:
                 self.limiter.restore_original_limits()
 
 
-#: BLAS uses one thread in the body, so that its sums do not depend on the number of threads.
+#: In the body of this context, BLAS uses one thread, so that its sums do not depend on the number of threads.
 one_blas_thread = _Limit()
