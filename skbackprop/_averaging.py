@@ -83,7 +83,7 @@ class BaseAveraged(MetaEstimatorMixin, BaseEstimator):
 class AveragedClassifier(ClassifierMixin, BaseAveraged):
     """Several classifiers that differ only in `random_state`; their probabilities are averaged.
 
-    Networks with different start weights, draws and held-out samples make different mistakes: their mean is more
+    Networks with different initial weights, draws and held-out samples make different mistakes: their mean is more
     accurate than any one of them, and its probabilities are better. With `early_stopping`, a sample that one network
     holds out is learned by others. scikit-learn's BaggingClassifier without bootstrap does much the same, but since
     1.9 it ignores sample weights in that case.

@@ -453,7 +453,6 @@ class HiddenUnitsDisplay:
             va="center",
             fontsize=0.8 * font_size(plt),
             color=color,
-            clip_on=True,
             zorder=5,
             path_effects=[withStroke(linewidth=2, foreground=self.ax_.get_facecolor())],
         )
@@ -539,7 +538,7 @@ def _arrow(line, z, grid, points, others):
         column, row = np.round(start / points * (len(z) - 1)).astype(int)
         normal = slopes[row, column] / (np.hypot(*slopes[row, column]) or 1)
         label = start + 2 * ARROW * normal
-        inside = ((label > 0) & (label < points)).all()
+        inside = ((label > ARROW / 2) & (label < points - ARROW / 2)).all()
         room = min((np.hypot(*(label - other)) for other in others), default=np.inf)
         places.append((inside, room, start, normal))
     return max(places, key=lambda place: place[:2])[2:]

@@ -141,7 +141,7 @@ class Recording:
 def record(estimator, X, y=None, *, n_steps=200, feature_names=None, class_names=None):
     """Record the next steps of a training, with everything that each computes.
 
-    Of an estimator that is not fitted these are the first steps of ``fit(X, y)``: the same start weights, the same
+    Of an estimator that is not fitted these are the first steps of ``fit(X, y)``: the same initial weights, the same
     draws i_t, the same step sizes, to the bit. Of a fitted one, they are those that ``partial_fit(X, y)``, again and
     again, would make next. To begin anew with a fitted one, take its clone (`sklearn.base.clone`). The steps are made
     on a copy by the compiled kernel, one sample at a time; the estimator stays as it is, and its callbacks are not
