@@ -94,14 +94,15 @@ def test_same_bits_with_codes_for_targets():
     assert_same_bits_for_all_threads(network, samples)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
-def test_same_predictions(layout):
+def test_same_predictions(layout, dtype, level):
     rng = np.random.default_rng(0)
-    coefs = [rng.normal(size=s) for s in ((120, 90), (90, 33), (33, 7))]
-    intercepts = [rng.normal(size=w.shape[1]) for w in coefs]
-    X = make_samples(SIZES, n=5 * N, layout=layout).X
+    coefs = [rng.normal(size=s).astype(dtype) for s in ((120, 90), (90, 33), (33, 7))]
+    intercepts = [rng.normal(size=w.shape[1]).astype(dtype) for w in coefs]
+    X = make_samples(SIZES, n=5 * N, layout=layout, dtype=dtype).X
     codes = [activation_code(name) for name in ("gelu", "tanh", "softmax")]
-    outputs = [np.empty((X.shape[0], 7)) for _ in range(4)]
+    outputs = [np.empty((X.shape[0], 7), dtype) for _ in range(4)]
     for k, out in enumerate(outputs):
         _kernel.forward(X, coefs, intercepts, codes, out, k + 1)
     assert len({out.tobytes() for out in outputs}) == 1
