@@ -71,7 +71,7 @@ def positive_weights(X, y, sample_weight):
         raise ValueError(f"sample_weight must not be negative; the smallest weight is {sample_weight.min()}")
     keep = sample_weight > 0
     if not keep.any():
-        raise ValueError("sample_weight must not be 0 for every sample: there would be nothing to learn from")
+        raise ValueError("sample_weight is 0 for every sample: there is nothing to learn from")
     return (X, y, sample_weight) if keep.all() else (X[keep], y[keep], sample_weight[keep])
 
 
