@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from helpers import make_network
+from helpers import make_network, make_samples
 
-from skbackprop._network import ACTIVATIONS, BATCH, HIDDEN_ACTIVATIONS, forward, last_layer
+from skbackprop import _kernel
+from skbackprop._network import ACTIVATIONS, BATCH, HIDDEN_ACTIVATIONS, activation_code, forward, last_layer
 
 X = np.random.default_rng(0).normal(size=(2 * BATCH + 3, 4))
 
@@ -41,3 +42,18 @@ def test_many_rows_are_taken_in_batches():
     together = last_layer(X, *layers)
     apart = np.concatenate([last_layer(X[k : k + BATCH], *layers) for k in range(0, len(X), BATCH)])
     assert together.tobytes() == apart.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+def test_the_kernel_predicts_as_numpy_does(layout, dtype, level):
+    rng = np.random.default_rng(0)
+    sizes, names = (12, 9, 33, 7), ("gelu", "tanh", "softmax")
+    coefs = [rng.normal(size=s).astype(dtype) for s in zip(sizes[:-1], sizes[1:], strict=True)]
+    intercepts = [rng.normal(size=w.shape[1]).astype(dtype) for w in coefs]
+    samples = make_samples((12, 7), n=70, layout=layout, dtype=dtype).X
+    out = np.empty((70, 7), dtype)
+    _kernel.forward(samples, coefs, intercepts, [activation_code(name) for name in names], out, 1)
+    a = samples.toarray() if sp.issparse(samples) else samples
+    expected = forward(a, coefs, intercepts, names, keep=True)[-1][1]
+    np.testing.assert_allclose(out, expected, rtol=1e-4 if dtype is np.float32 else 1e-12, atol=1e-6)
