@@ -1,5 +1,7 @@
 """The forward pass outside of training: what it keeps on request, and batches of rows."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -49,7 +51,7 @@ def test_many_rows_are_taken_in_batches():
 def test_the_kernel_predicts_as_numpy_does(layout, dtype, level):
     rng = np.random.default_rng(0)
     sizes, names = (12, 9, 33, 7), ("gelu", "tanh", "softmax")
-    coefs = [rng.normal(size=s).astype(dtype) for s in zip(sizes[:-1], sizes[1:], strict=True)]
+    coefs = [rng.normal(size=s).astype(dtype) for s in pairwise(sizes)]
     intercepts = [rng.normal(size=w.shape[1]).astype(dtype) for w in coefs]
     samples = make_samples((12, 7), n=70, layout=layout, dtype=dtype).X
     out = np.empty((70, 7), dtype)
