@@ -423,7 +423,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
             FN(begin_lists)(&batch);
-            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES);
+            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 1);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
             if (FN(moves)(&batch)) {
                 FN(advance)(&batch.mover, &batch.s);
@@ -431,7 +431,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             ptrdiff_t pieces = 0;
             for (ptrdiff_t l = 1; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces);
+            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, !lists->in_use);
         }
     }
     end_team(&team);

@@ -88,13 +88,13 @@ static inline void FN(halve)(REAL sum[4][LANES], const int half) {
     for (int r = 0; r < 4; r++) SIMD() for (int v = 0; v < half; v++) sum[r][v] += sum[r][v + half];
 }
 
-/* z = W a + b                                                                IN W, b, a   OUT z
+/* z = W a + b, or the part of it that n columns of W give; W's rows are ld values apart.   IN W, b, a   OUT z
    A sum over k is kept in as many parts as a register has values. The compiler (`reduction`) would add these up one by
    one. */
-static void FN(forward)(const REAL *restrict W, const REAL *restrict b, const REAL *restrict a, REAL *restrict z,
-                        ptrdiff_t m, ptrdiff_t n) {
+static void FN(forward)(const REAL *restrict W, ptrdiff_t ld, const REAL *restrict b, const REAL *restrict a,
+                        REAL *restrict z, ptrdiff_t m, ptrdiff_t n) {
     for (ptrdiff_t j = 0; j < m; j += 4) {
-        const REAL *restrict w0 = W + j * n, *restrict w1 = w0 + n, *restrict w2 = w1 + n, *restrict w3 = w2 + n;
+        const REAL *restrict w0 = W + j * ld, *restrict w1 = w0 + ld, *restrict w2 = w1 + ld, *restrict w3 = w2 + ld;
         REAL sum[4][LANES] = {{0}};
         for (ptrdiff_t k = 0; k < n; k += LANES) {
             SIMD() for (int v = 0; v < LANES; v++) {

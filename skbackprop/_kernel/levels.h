@@ -8,6 +8,7 @@
    products.h    the arithmetic of a layer for several samples: products of matrices
    sample.h      what a step works on: the drawn sample, z, a, delta; activation, dropout, loss
    steps.h       the lecture: forward pass, backprop, update, sample after sample
+   parts.h       the same with a wide hidden layer, on several threads
    rules.h       the other rules: momentum, Nesterov's, Adam
    batches.h     the same for several samples at a time: matrices in place of vectors
    predictions.h the forward pass alone, with the weights of a fitted estimator
@@ -74,7 +75,7 @@ typedef struct {
 #define BOTH(name, level) {name##_float_##level, name##_double_##level}
 #define ENTRY(level)                                                                                \
     {                                                                                               \
-        #level, BOTH(steps, level), BOTH(steps_by_rule, level), BOTH(batches, level),               \
+        #level, BOTH(steps_on_threads, level), BOTH(steps_by_rule, level), BOTH(batches, level),               \
             BOTH(predict, level), activation_float_##level, activation_double_##level                                     \
     }
 static const level_t LEVELS[] = {

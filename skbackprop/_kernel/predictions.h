@@ -105,7 +105,7 @@ static int FN(predict)(const layers_t *net, const samples_t *samples, ptrdiff_t 
     make_team(&team, threads, FN(useful_predictors)(net, samples, n));
     void *memory = calloc(REGISTER_BYTES + team.size * p.room_bytes, 1);
     p.rooms = (char *)aligned((size_t)memory);
-    if (memory) run(&team, FN(predict_samples), &p, pieces);
+    if (memory) run(&team, FN(predict_samples), &p, pieces, 1, 1);
     end_team(&team);
     free(memory);
     return memory != NULL;

@@ -43,13 +43,35 @@ static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
 
 /* ---- The algorithm ----------------------------------------------------------------------------------------------- */
 
+/* The first unit of a part of layer 1; parts consist of whole registers. */
+static inline ptrdiff_t FN(first_of_part)(const network_t *net, ptrdiff_t part) {
+    return net->stride[1] / LANES * part / parts_of(net) * LANES;
+}
+
+/* z^2 = W^2 a^1 + b^2 (2) as the sum of what the parts of layer 1 contribute. */
+static void FN(forward_2_in_parts)(const FN(state_t) * s) {
+    const network_t *net = s->net;
+    REAL *restrict z = s->z[2], *restrict of_part = s->delta[2]; /* which has no other use yet */
+    const REAL *restrict b = s->b[2], *zeros = s->y;
+    EACH(j, net->stride[2]) z[j] = b[j];
+    for (ptrdiff_t part = 0; part < parts_of(net); part++) {
+        const ptrdiff_t first = FN(first_of_part)(net, part), n = FN(first_of_part)(net, part + 1) - first;
+        FN(forward)(s->W[2] + first, net->stride[1], zeros, s->a[1] + first, of_part, net->M[2], n);
+        EACH(j, net->stride[2]) z[j] += of_part[j];
+    }
+}
+
 /* Forward pass of x, the sample of draw t: z^l = W^l a^(l-1) + b^l (2), a^l = sigma(z^l) (3), l = 1..L. */
 static inline void FN(forward_pass)(FN(state_t) * s, const FN(row_t) * x, ptrdiff_t t) {
     const network_t *net = s->net;
     FN(forward_1)(s, x);
     FN(activate)(s, 1, 0, t);
     for (ptrdiff_t l = 2; l <= net->L; l++) {
-        FN(forward)(s->W[l], s->b[l], s->a[l - 1], s->z[l], net->M[l], net->stride[l - 1]);
+        const ptrdiff_t n = net->stride[l - 1];
+        if (parts_of(net) > 1)
+            FN(forward_2_in_parts)(s);
+        else
+            FN(forward)(s->W[l], n, s->b[l], s->a[l - 1], s->z[l], net->M[l], n);
         FN(activate)(s, l, 0, t);
     }
 }

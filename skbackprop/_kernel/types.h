@@ -79,6 +79,14 @@ typedef double (*training_t)(const network_t *net, const rule_t *rule, void *par
 /* Writes a^L of n samples to `out`. Returns 0 where there is no memory. */
 typedef int (*prediction_t)(const layers_t *net, const samples_t *samples, ptrdiff_t n, int threads, void *out);
 
+/* The units of a wide hidden layer are divided into parts that threads can work on side by side (parts.h). Only the
+   network's shape decides into how many, as the order of the sums in z^2 depends on it. */
+#define WIDE ((ptrdiff_t)1 << 17) /* values in W^1 from which on a network with one hidden layer has parts, */
+#define WIDE_UNITS 1024           /* two, and two more for so many units */
+static ptrdiff_t parts_of(const network_t *net) {
+    return net->L == 2 && net->M[0] * net->stride[1] >= WIDE ? 2 * (1 + net->stride[1] / WIDE_UNITS) : 1;
+}
+
 /* The number of units in layers 1..l-1, including padding. */
 static ptrdiff_t units_before(const network_t *net, ptrdiff_t l) {
     ptrdiff_t sum = 0;

@@ -19,7 +19,7 @@ __all__ = ["Epochs", "train"]
 START_DRAWS = 100
 #: One call of the kernel takes at most this many random numbers for dropout.
 CHUNK_NOISE = 2**24
-#: An epoch of batches that touches fewer weights than this takes about a millisecond, and does without more threads.
+#: An epoch that touches fewer weights than this takes about a millisecond, and does without more threads.
 LONG = 10**7
 #: Checking or copying all weights may touch one weight for every this many that the steps have touched. Networks of up
 #: to FREE_LOOK weights are checked after every epoch regardless.
@@ -60,7 +60,7 @@ class Epochs:
         self.chunk = max(1, self.chunk // rule.batch_size) * rule.batch_size  # whole batches
         n_values = network.n_params * (1 + len(rule.moments))
         touched = touched_weights(network, samples) * draws.epoch_length
-        self.is_long = rule.batch_size > 1 and touched >= LONG
+        self.is_long = touched >= LONG
         self.epochs_per_look = 1 if n_values <= FREE_LOOK else ceil(STEPS_PER_LOOK * n_values / touched)
 
     def run(self, progress, tau):

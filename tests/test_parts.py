@@ -1,0 +1,89 @@
+"""One-sample steps of networks with a wide hidden layer, whose units several threads divide among themselves."""
+
+import numpy as np
+import pytest
+from helpers import OUTPUTS, distance, duplicate, lecture_weights, make_network, make_samples
+from oracle import backpropagation
+
+from skbackprop._kernel import noise_of_a_draw, steps
+from skbackprop._kernel.kernel import _forget_teams
+from skbackprop._network import HIDDEN_ACTIVATIONS
+from skbackprop._training.rules import Rule
+from skbackprop._training.sampling import Samples
+
+SIZES, N = (520, 270, 7), 320
+
+
+def trained(network, samples, threads, alpha=0.0, dropout=None, cut=None, tau=1e-4):
+    """Bits of the weights, the scale and the loss after steps on N draws, in calls of `cut` draws."""
+    network, total = duplicate(network), 0.0
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(samples), size=N)
+    rule = Rule(network, dropout=dropout)
+    noise = None
+    if dropout:
+        noise = rng.integers(2**16, size=(N, noise_of_a_draw(network, rule.dropout)), dtype=np.uint16)
+    for k in range(0, N, cut or N):
+        _forget_teams()  # nor what their threads have cost, so that they take part
+        part = slice(k, k + (cut or N))
+        of_part = None if noise is None else noise[part]
+        total += steps(network, samples, draws[part], tau, alpha, rule, of_part, threads)
+    return total, network.params.tobytes(), network.scale.tobytes()
+
+
+def assert_same_bits_for_all_threads(network, samples, **settings):
+    one = trained(network, samples, 1, **settings)
+    assert np.isfinite(one[0])
+    for threads in (2, 3, 4):
+        assert trained(network, samples, threads, **settings) == one
+
+
+@pytest.mark.parametrize(("output", "loss"), OUTPUTS)
+def test_same_bits_with_every_output_and_loss(output, loss):
+    network = make_network(SIZES, ["tanh", output], loss)
+    assert_same_bits_for_all_threads(network, make_samples(SIZES, loss, n=30))
+
+
+@pytest.mark.parametrize("activation", HIDDEN_ACTIVATIONS)
+def test_same_bits_with_every_activation(activation):
+    network = make_network(SIZES, [activation, "identity"], dtype=np.float32)
+    assert_same_bits_for_all_threads(network, make_samples(SIZES, n=30, dtype=np.float32))
+
+
+@pytest.mark.parametrize("dropout", [None, (0.25, 0.25), (0.0, 0.5)])
+@pytest.mark.parametrize("alpha", [0.0, 0.1, 9e3])  # 9e3: so large that the scale of W^1 is folded into it
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+def test_same_bits_with_every_layout(layout, alpha, dropout, level):
+    network = make_network(SIZES, ["relu", "identity"])
+    samples = make_samples(SIZES, n=30, layout=layout)
+    samples.X[::3] *= np.repeat([1, 0], [100, 420])  # dense rows of both kinds, with and without lists of nonzeros
+    samples.weights = np.linspace(0.2, 2, 30)
+    assert_same_bits_for_all_threads(network, samples, alpha=alpha, dropout=dropout)
+
+
+@pytest.mark.parametrize("hidden", [256, 300, 1030, 2100])
+def test_same_bits_with_any_number_of_units(hidden):
+    sizes = (520, hidden, 10)
+    network = make_network(sizes, ["logistic", "softmax"], "multinomial_log_loss", dtype=np.float32)
+    samples = make_samples(sizes, n=30, dtype=np.float32)
+    samples = Samples(samples.X, np.arange(30, dtype=np.int32) % 10)
+    assert_same_bits_for_all_threads(network, samples)
+    assert_same_bits_for_all_threads(network, samples, tau=0.0)
+
+
+def test_same_bits_wherever_the_draws_are_cut():
+    network, samples = make_network(SIZES, ["relu", "identity"]), make_samples(SIZES, n=30)
+    whole = trained(network, samples, 1)
+    assert trained(network, samples, 2, cut=160)[1:] == whole[1:]
+    assert trained(network, samples, 1, cut=160)[1:] == whole[1:]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_lecture(threads):
+    network, samples = make_network(SIZES, ["logistic", "logistic"]), make_samples(SIZES, n=30)
+    W, b = lecture_weights(network)
+    draws = np.random.default_rng(0).integers(30, size=N)
+    backpropagation(W, b, samples.X, samples.targets, draws, 0.05)
+    _forget_teams()
+    steps(network, samples, draws, 0.05, 0.0, None, None, threads)
+    assert distance(network, W, b) < 1e-11
