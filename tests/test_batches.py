@@ -281,3 +281,19 @@ def test_moments_decay_to_zero_not_to_subnormal_numbers(rule, batch_size):
     network.intercepts[0][...] = -1e3
     steps(network, samples, np.zeros(1500 * batch_size, dtype=np.int64), 1e-5, 0.0, how)
     assert not moments.any()
+
+
+@pytest.mark.parametrize("batch_size", [1, 3])
+def test_nor_does_adam_multiply_moments_into_subnormal_numbers(batch_size):
+    network = make_network((3, 4, 2), ["relu", "identity"], dtype=np.float32)
+    samples = make_samples((3, 4, 2), dtype=np.float32)
+    how = Rule(network, "adam", batch_size=batch_size, momentum=0.9, beta_2=0.999, epsilon=1e-8)
+    tau, seen = 1e-3, []
+    network.intercepts[0][...] = 10
+    steps(network, samples, np.arange(batch_size), tau, 0.0, how)
+    network.intercepts[0][...] = -1e3
+    for _ in range(300):
+        steps(network, samples, np.zeros(5 * batch_size, dtype=np.int64), tau, 0.0, how)
+        seen.append(abs(tau * network.views(how.moments[0])[0][0]))
+    assert seen[0].any() and not seen[-1].any()
+    assert all((step[step > 0] >= np.finfo(np.float32).tiny).all() for step in seen)

@@ -83,11 +83,12 @@ static FN(mover_t) FN(make_mover)(const rule_t *rule, void *params) {
 
 /* Every FLUSH_STEPS steps, moments that have decayed to next to nothing are set to 0. Otherwise those of a unit without
    gradients would end up as subnormal numbers, with which processors are slow, and stay there for good: 0.9 times the
-   smallest one rounds to itself. With sparse samples, the moments of W^1 are left alone, since most are not in use. */
+   smallest one rounds to itself. The limit leaves room for a moment to decay until the next time, 0.9^64 = 1e-3, and for
+   tau m, which is smaller still. With sparse samples, the moments of W^1 are left alone, since most are not in use. */
 #undef FLUSH_STEPS
 #undef NEXT_TO_NOTHING
 #define FLUSH_STEPS 64
-#define NEXT_TO_NOTHING ((REAL)1e4 * (REAL_IS_DOUBLE ? (REAL)DBL_MIN : (REAL)FLT_MIN))
+#define NEXT_TO_NOTHING ((REAL)1e10 * (REAL_IS_DOUBLE ? (REAL)DBL_MIN : (REAL)FLT_MIN))
 
 static void FN(flush)(const FN(mover_t) * r, const FN(state_t) * s) {
     const network_t *net = s->net;

@@ -31,7 +31,7 @@ class _Objective:
         self.penalised = [slice(*ends) for ends in zip(network.W_at[1:], network.b_at[1:], strict=True)]
 
     def penalty(self, params):
-        return self.alpha / 2 * sum((params[W] ** 2).sum() for W in self.penalised)
+        return self.alpha and self.alpha / 2 * sum((params[W] ** 2).sum() for W in self.penalised)
 
     def __call__(self, params):
         self.network.params[:] = params
@@ -42,8 +42,9 @@ class _Objective:
             f += f_part
             G += G_part
         G /= self.total_weight
-        for W in self.penalised:
-            G[W] += self.alpha * params[W]
+        if self.alpha:
+            for W in self.penalised:
+                G[W] += self.alpha * params[W]
         return f / self.total_weight + self.penalty(params), G
 
 
