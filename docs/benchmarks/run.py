@@ -89,8 +89,7 @@ def threads_section(options):
         parts.append(f"{title}\n\n" + "".join(f"| {' | '.join(cells)} |\n" for cells in lines))
     return f"""\
 µs per sample of wall time, relu and softmax, medians of {min(options.rounds, 5)} interleaved rounds:
-one thread → {cpu_count()} threads (and the speed-up). Training uses Adam, except for L-BFGS; predictions are for
-100,000 rows.
+one thread → {cpu_count()} threads (and the speed-up). Batches use Adam; predictions are for 100,000 rows.
 
 {parts[0]}
 {parts[1]}"""

@@ -149,8 +149,8 @@ def steps(
         its values are made, or one per unit of a hidden layer, including padding. A value or unit is left out of the
         draw if its number is less than ``rule.dropout[l] * 2**16``.
     threads : int, default=1
-        How many threads may be at work in all calls of the kernel during this one. Large batches use them; the result
-        has the same bits for any number.
+        How many threads may be at work in all calls of the kernel during this one. Large batches use them, and steps
+        of one sample with a wide hidden layer; the result has the same bits for any number.
 
     Returns
     -------

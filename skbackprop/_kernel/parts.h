@@ -101,7 +101,7 @@ static double FN(steps_in_parts)(FN(divided_t) * d, const int64_t *draws, team_t
     const int64_t copying = now() - start;
     for (; d->t < d->n_draws; d->t++) {
         d->x = FN(sample)(s, draws[d->t], d->t, d->t % 2);
-        run(team, FN(step_of_part), d, n, (double)d->x.count, 1);
+        run(team, FN(step_of_part), d, n, 1 + (double)d->x.count, 1);
         REAL *restrict z = s->z[2];
         EACH(j, m) z[j] = d->parts[0].s.b[2][j];
         for (ptrdiff_t k = 0; k < n; k++) EACH(j, m) z[j] += d->parts[k].s.z[2][j];

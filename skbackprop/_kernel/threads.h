@@ -35,15 +35,15 @@ static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
 #define LOOKS 64
 
 /* Threads do not always help: others may be busy on the same cores, a thread that sleeps may be slow to wake, and cores
-   may be slow to pass on what the other has changed. So in every call, until it has taken ENOUGH nanoseconds, the caller
-   does the first works of each kind alone, or one part in TIMED of each if its pieces are alike, and takes the time. If
-   the members have since cost over DEBT nanoseconds more than they have saved, the process works without them for PAUSE
-   times as long: it never loses more than one part in PAUSE. What they have saved before counts up to CREDIT, or one
-   short interruption would undo the gain of hundreds of works. */
-#define ENOUGH 50000
+   may be slow to pass on what the other has changed. So in every call, the caller does the first TIMED works of each kind
+   alone, or one part in TIMED of each if its pieces are alike, and takes the time; fewer works if they take ENOUGH
+   nanoseconds. If the members have since cost over DEBT nanoseconds more than they have saved, the process works without
+   them for PAUSE times as long: it never loses more than one part in PAUSE. What they have saved before counts up to
+   CREDIT, or one short interruption would undo the gain of hundreds of works. */
+#define ENOUGH 200000
 #define DEBT 500000
 #define CREDIT 10000000
-#define PAUSE 50
+#define PAUSE 100
 #define TIMED 16
 #define KINDS 4 /* of work in one call, at most */
 
@@ -67,7 +67,8 @@ typedef struct {
     int hired;       /* what at_work counts of them */
     piece_t kinds[KINDS]; /* of work, with what the caller alone has needed: */
     double alone[KINDS];  /* the least nanoseconds for a size of 1, */
-    int64_t timed[KINDS]; /* and nanoseconds in all */
+    int64_t spent[KINDS]; /* and nanoseconds in all; */
+    int timed[KINDS];     /* in so many works */
     board_t *board;
 } team_t;
 
@@ -221,7 +222,7 @@ static int kind_of(const team_t *team, piece_t piece) {
 }
 
 /* Does n pieces of work, fewer than 2^32, which are `alike` if they all take about the same time. `size` tells how much
-   work it is compared with others of its kind. */
+   work it is, compared with others of its kind; it is not 0. */
 static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double size, int alike) {
     board_t *board = team->board;
     if (team->size == 1 || n == 1 || now() < atomic_load(&alone_until)) {
@@ -231,14 +232,15 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double siz
     const int kind = kind_of(team, piece);
     int64_t start = now();
     ptrdiff_t first = 0; /* of the pieces that are for all members */
-    if (team->timed[kind] < ENOUGH) {
+    if (team->timed[kind] < TIMED && team->spent[kind] < ENOUGH) {
         first = alike ? (n + TIMED - 1) / TIMED : n;
         run_alone(piece, work, first);
         const int64_t end = now();
         const double alone = (double)(end - start) / first * n / size;
         if (!team->timed[kind] || alone < team->alone[kind]) team->alone[kind] = alone;
         team->kinds[kind] = piece;
-        team->timed[kind] += end - start;
+        team->spent[kind] += end - start;
+        team->timed[kind]++;
         if (first == n) return;
         start = end;
     }
