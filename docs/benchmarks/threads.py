@@ -3,8 +3,8 @@
     python docs/benchmarks/threads.py [--rounds 5] [NET ...]
 
 Batches with Adam, full batches, L-BFGS, predictions and our steps of one sample, with relu, softmax and the log loss;
-ours, scikit-learn's MLPClassifier and torch, each with its own threads. Prints µs per sample of wall-clock time with one thread and with one
-thread per core, and how many times faster the latter is.
+ours, scikit-learn's MLPClassifier and torch, each with its own threads. Prints µs per sample of wall-clock time with
+one thread and with one thread per core, and how many times faster the latter is.
 """
 
 import argparse
