@@ -98,8 +98,10 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
     static void FN(name)(const REAL *restrict A, ptrdiff_t lda, const REAL *restrict B, ptrdiff_t ldb, ptrdiff_t n,   \
                          REAL *restrict C, ptrdiff_t ldc) {                                                           \
         REAL sum[4 * rows][VECTOR];                                                                                   \
-        for (int q = 0; q < 4 * rows; q++) SIMD() for (int v = 0; v < VECTOR; v++) sum[q][v] = 0;                     \
-        for (ptrdiff_t k = 0; k < n; k += VECTOR)                                                                     \
+        for (int i = 0; i < rows; i++)                                                                                \
+            for (int j = 0; j < 4; j++)                                                                               \
+                SIMD() for (int v = 0; v < VECTOR; v++) sum[4 * i + j][v] = A[i * lda + v] * B[j * ldb + v];          \
+        for (ptrdiff_t k = VECTOR; k < n; k += VECTOR)                                                                \
             for (int i = 0; i < rows; i++)                                                                            \
                 for (int j = 0; j < 4; j++)                                                                           \
                     SIMD() for (int v = 0; v < VECTOR; v++) sum[4 * i + j][v] +=                                      \
