@@ -27,8 +27,6 @@
 #undef DENSE
 #undef FIRST_SAMPLES
 #define DENSE 3
-#undef AHEAD
-#define AHEAD 4
 #define FIRST_SAMPLES 8
 
 typedef struct {
@@ -350,13 +348,6 @@ static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k,
     return g;
 }
 
-/* Asks for n parameters and their moments, from position `at` on, which will soon be moved. */
-static inline void FN(fetch)(const FN(mover_t) * r, ptrdiff_t at, ptrdiff_t n) {
-    const REAL *vectors[] = {r->params, r->first, r->second};
-    for (int v = 0; v < 3 && vectors[v]; v++)
-        for (ptrdiff_t k = 0; k < n; k += LANES) PREFETCH(vectors[v] + at + k);
-}
-
 /* The rows of W^1 of the inputs in `piece` that are touched. */
 static void FN(learn_by_lists)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
@@ -376,7 +367,6 @@ static void FN(learn_by_lists)(const FN(batch_t) * batch, ptrdiff_t piece, int m
         end = lists->end[first + t];
         const FN(row_t) x = {lists->value + start, lists->sample + start, end - start};
         REAL factor;
-        if (moves && t + AHEAD < n) FN(fetch)(&batch->mover, at + touched[t + AHEAD] * m, m);
         const REAL *g = FN(gradient_of_input)(batch, touched[t], &x, t < written, room.row, &factor);
         if (moves) FN(move)(batch, at + touched[t] * m, d * factor, g, m, alpha);
         if (sparse && batch->is_last) lists->number[touched[t]] = 0;

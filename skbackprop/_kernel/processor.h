@@ -6,11 +6,9 @@
 #if defined(_MSC_VER) && !defined(__clang__)
 #define restrict __restrict
 #define SIMD(...)
-#define PREFETCH(address)
 #else
 #define PRAGMA(...) _Pragma(#__VA_ARGS__)
 #define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
-#define PREFETCH(address) __builtin_prefetch(address, 1)
 #endif
 
 #define JOIN_(name, real, level) name##_##real##_##level
