@@ -14,15 +14,12 @@
 #define TILE_ROWS (VECTOR_BYTES / 8)
 #define TILE_COLUMNS (VECTOR_BYTES < 64 ? LANES : 2 * LANES)
 
-/* B is processed DEPTH rows at a time, of which TILE_COLUMNS columns fit into the first-level cache. These are copied to
-   be contiguous if at least COPY_ROWS rows of C are made from them. */
+/* B is processed DEPTH rows at a time, of which TILE_COLUMNS columns fit into the first-level cache. */
 #undef DEPTH
-#undef COPY_ROWS
 #define DEPTH (VECTOR_BYTES < 64 ? 256 : 128)
-#define COPY_ROWS 256
 
 /* C (rows x columns) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
-   matrix in memory. The sums begin with the first product, since compilers set arrays to 0 by a call. IN A, B   OUT C */
+   matrix in memory. The sums begin with the first product, as setting an array to 0 is slow. IN A, B   OUT C */
 #undef TILE
 #undef EACH_OF_TILE
 #define EACH_OF_TILE(i, rows, v, columns) \
@@ -55,18 +52,17 @@ TILE(wide_tile_1, 1, 2 * LANES)
 static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *restrict A, ptrdiff_t row,
                         ptrdiff_t column, const REAL *restrict B, ptrdiff_t ldb, int add, REAL *restrict C,
                         ptrdiff_t ldc) {
-    REAL copy[DEPTH * TILE_COLUMNS];
+    REAL copy[DEPTH * LANES];
     for (ptrdiff_t k = 0; k < depth; k += DEPTH, add = 1) {
         const ptrdiff_t d = depth - k < DEPTH ? depth - k : DEPTH;
         for (ptrdiff_t j = 0, columns; j < n; j += columns) {
             const REAL *a = A + k * column, *b = B + k * ldb + j;
             ptrdiff_t i = 0, ld = ldb;
             columns = n - j < TILE_COLUMNS ? LANES : TILE_COLUMNS;
-            if (n - j < LANES || m >= COPY_ROWS) {
-                const ptrdiff_t some = n - j < columns ? n - j : columns;
-                if (some < columns) memset(copy, 0, sizeof copy);
-                for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * columns, b + q * ldb, some * sizeof(REAL));
-                b = copy, ld = columns;
+            if (n - j < LANES) {
+                memset(copy, 0, d * LANES * sizeof(REAL));
+                for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, (n - j) * sizeof(REAL));
+                b = copy, ld = LANES;
             }
 #define TILES(name, rows)              \
     for (; i + rows <= m; i += rows) \
