@@ -5,7 +5,7 @@
    the rows of its nonzeros. All others are stored by unit, as in the lecture. The length of a row includes its padding,
    which every function leaves at zero.
 
-   Rows are processed four at a time, so that sums over them are read and written once per four rows of weights. */
+   Rows are processed four or eight at a time, so that sums over them are read and written once for so many rows. */
 
 /* A loop over a row or a layer's vector. The division tells the compiler that it consists of whole registers. */
 #undef LANES
