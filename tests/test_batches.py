@@ -201,6 +201,61 @@ def test_the_cut_into_calls_makes_no_difference(batch_size):
     assert whole.params.tobytes() == parts.params.tobytes()
 
 
+@pytest.mark.parametrize("dropout", [None, (0.25, 0.25)])
+@pytest.mark.parametrize("nonzeros", [0.2, 1.0])
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("rule", ["momentum", "adam"])
+@pytest.mark.parametrize("dtype", BOUND)
+def test_the_cut_into_calls_makes_no_difference_with_a_large_first_layer(dtype, rule, layout, nonzeros, dropout, level):
+    """There, the update for a sample and the product by the next one of the same call are one pass."""
+    sizes = (90, 64, 2)
+    whole = make_network(sizes, ["tanh", "identity"], dtype=dtype)
+    parts = duplicate(whole)
+    samples = make_samples(sizes, dtype=dtype, layout=layout, nonzeros=nonzeros)
+    rng = np.random.default_rng(0)
+    draws = rng.integers(len(samples), size=12)
+    rules = [Rule(n, rule, dropout=dropout, **HYPER[rule]) for n in (whole, parts)]
+    noise = rng.integers(2**16, size=(12, noise_of_a_draw(whole, rules[0].dropout)), dtype=np.uint16)
+    steps(whole, samples, draws, 0.01, 0.01, rules[0], noise)
+    for part in (slice(0, 1), slice(1, 2), slice(2, 7), slice(7, 12)):
+        steps(parts, samples, draws[part], 0.01, 0.01, rules[1], noise[part])
+    assert whole.params.tobytes() == parts.params.tobytes()
+
+
+@pytest.mark.parametrize("dtype", BOUND)
+@pytest.mark.parametrize("rule", RULES)
+def test_sparse_batches_in_several_slices(rule, dtype, level):
+    """Inputs that have values in the first slice only, in the second only, in both, and in one sample only."""
+    sizes, n = (200, 20, 2), 300
+    network = make_network(sizes, ["tanh", "identity"], dtype=dtype)
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(n, 200)) * (rng.random((n, 200)) < 0.1)
+    X[:256, :50], X[256:, 50:100], X[:, 100:110] = 0, 0, 0
+    X[5, 100], X[299, 101] = 1, -1
+    W, b = lecture_weights(network)
+    samples = Samples(as_layout(X.astype(dtype), "csr32"), rng.normal(size=(n, 2)).astype(dtype))
+    draws = np.tile(np.arange(n), 3)
+    how = Rule(network, rule, batch_size=n, **HYPER[rule])
+    steps(network, samples, draws, 0.05, 0.01, how)
+    network.fold_scale()
+    oracle_extensions.batches(
+        W,
+        b,
+        X.astype(dtype).astype(np.float64),
+        samples.targets.astype(np.float64),
+        draws,
+        0.05,
+        network.activations,
+        LOSSES[network.loss_code],
+        0.01,
+        batch_size=n,
+        rule=rule,
+        lazy=True,
+        **HYPER[rule],
+    )
+    assert distance(network, W, b) < BOUND[dtype]
+
+
 def test_epsilon_of_zero_in_float32():
     network = make_network((3, 2), ["identity"], dtype=np.float32)
     samples = make_samples((3, 2), dtype=np.float32)

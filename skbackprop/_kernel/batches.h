@@ -4,8 +4,9 @@
    the update, in pieces of some rows of W^l. Each row of the gradient is the sum over all samples, in their order. */
 
 /* A batch is taken in slices; the sum of the gradients continues from slice to slice. A slice has about SLICE_VALUES
-   values in all layers together, so that it stays in the cache, but at least SLICE_ROWS_MIN samples, below which the
-   products are slow, and at most SLICE_ROWS_MAX, above which they get no faster. Only the network's shape decides. */
+   values in all layers together (a sparse input does not count), so that it stays in the cache, but at least
+   SLICE_ROWS_MIN samples, below which the products are slow, and at most SLICE_ROWS_MAX, above which they get no faster.
+   Only the network's shape decides. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
@@ -33,13 +34,13 @@ typedef struct {
     FN(row_t) *x;      /* the nonzeros of each sample; */
     int32_t *index;    /* if they have to be written down, they are here */
     REAL *of_x;
-    int32_t *sample;   /* of each input, the samples in which it is not 0, and the values that it has there: */
-    REAL *value;       /* as many as `count` says, up to the position `end` */
-    ptrdiff_t *end;
-    int32_t *count;
-    int32_t *touched;  /* the inputs that have such lists in this batch of sparse samples: their rows of W^1 move. Those */
-    ptrdiff_t *n_touched; /* of piece p of the gradient, so many, begin at its first input */
-    uint8_t *is_touched;
+    int32_t *touched;  /* the inputs whose rows of W^1 move in this batch: all, or of sparse samples those with values. */
+    ptrdiff_t *n_touched; /* Those of piece p of the gradient, so many, begin at its first input */
+    int32_t *number;   /* of each input among those of its piece, from 1 on; 0 if it is not touched */
+    ptrdiff_t *end;    /* of each touched input's part of these: */
+    int32_t *sample;   /* the samples of this slice in which it is not 0, and the values that it has there */
+    REAL *value;
+    int32_t *of_input; /* in the order of the samples, the number of each nonzero's input */
     void *memory;
 } FN(lists_t);
 
@@ -126,7 +127,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + sample + value + end + 3 * by_input + by_piece, 1)};
+    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + 2 * sample + value + end + 2 * by_input + by_piece, 1)};
     if (!lists->memory) return 0;
     char *rest = lists->memory;
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
@@ -134,13 +135,21 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     lists->index = TAKE(index);
     lists->of_x = TAKE(of_x);
     lists->sample = TAKE(sample);
+    lists->of_input = TAKE(sample);
     lists->value = TAKE(value);
     lists->end = TAKE(end);
-    lists->count = TAKE(by_input);
+    lists->number = TAKE(by_input);
     lists->touched = TAKE(by_input);
-    lists->is_touched = TAKE(by_input);
     lists->n_touched = TAKE(by_piece);
 #undef TAKE
+    for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
+        const ptrdiff_t first = net->M[0] * p / pieces, last = net->M[0] * (p + 1) / pieces;
+        lists->n_touched[p] = last - first;
+        for (ptrdiff_t k = first; k < last; k++) {
+            lists->touched[k] = (int32_t)k;
+            lists->number[k] = (int32_t)(k - first + 1);
+        }
+    }
     return 1;
 }
 
@@ -232,16 +241,10 @@ static inline int FN(moves)(const FN(batch_t) * batch) {
     return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
 }
 
-/* One step by the rule: n parameters, from position `at` on, move by the mean gradient; g is the sum. */
-static inline void FN(move)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n, double alpha) {
-    FN(RULES)[batch->s.rule->code](&batch->mover, at, 1 / (REAL)batch->batch_size, g, n, (REAL)alpha);
-}
-
-/* The same for rows of W^1 with sparse samples, which `scale` multiplies; it includes the penalty of plain steps. */
-static inline void FN(move_scaled)(const FN(batch_t) * batch, ptrdiff_t at, const REAL *restrict g, ptrdiff_t n) {
-    const rule_t *rule = batch->s.rule;
-    const REAL d = (REAL)(1 / (*batch->s.scale * batch->batch_size));
-    FN(RULES)[rule->code](&batch->mover, at, d, g, n, rule->code == SGD ? 0 : (REAL)rule->alpha);
+/* One step by the rule: n parameters, from position `at` on, move by their gradient d g. */
+static inline void FN(move)(const FN(batch_t) * batch, ptrdiff_t at, REAL d, const REAL *restrict g, ptrdiff_t n,
+                            double alpha) {
+    FN(RULES)[batch->s.rule->code](&batch->mover, at, d, g, n, (REAL)alpha);
 }
 
 static void FN(learn_biases)(const FN(batch_t) * batch, ptrdiff_t l) {
@@ -251,7 +254,7 @@ static void FN(learn_biases)(const FN(batch_t) * batch, ptrdiff_t l) {
     REAL *restrict g = (REAL *)s->rule->gradient + at;
     if (batch->is_first) EACH(j, m) g[j] = 0;
     for (ptrdiff_t r = 0; r < batch->n; r++) EACH(j, m) g[j] += delta[r * m + j];
-    if (FN(moves)(batch)) FN(move)(batch, at, g, m, 0);
+    if (FN(moves)(batch)) FN(move)(batch, at, 1 / (REAL)batch->batch_size, g, m, 0);
 }
 
 /* W^1 is stored input by input, the others unit by unit. */
@@ -265,7 +268,7 @@ static void FN(learn_weights)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t 
         FN(product)(n, m, batch->n, s->delta[l] + start, 1, stride[l], s->a[l - 1], m, !batch->is_first, g, m);
     else
         FN(product)(n, m, batch->n, s->a[0] + start, 1, M[0], s->delta[1], m, !batch->is_first, g, m);
-    if (FN(moves)(batch)) FN(move)(batch, at, g, n * m, s->rule->alpha);
+    if (FN(moves)(batch)) FN(move)(batch, at, 1 / (REAL)batch->batch_size, g, n * m, s->rule->alpha);
 }
 
 /* The position in a list of nonzeros where input k is or would be. */
@@ -281,78 +284,94 @@ static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
     return low;
 }
 
-/* Makes the lists of the inputs first, ..., last - 1. Of sparse samples, those with any are noted in `touched`. */
-static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t first, ptrdiff_t last,
-                              ptrdiff_t *restrict from) {
+/* Makes the lists of the inputs first, ..., last - 1, and of sparse samples notes which have any. Returns where they
+   begin. Only the first pass goes through all of the inputs' memory, which may be large. */
+static ptrdiff_t FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t first, ptrdiff_t last,
+                                   ptrdiff_t *restrict from) {
     const FN(lists_t) *lists = &batch->lists;
-    const int sparse = batch->s.samples->indptr != NULL;
-    ptrdiff_t end = 0, noted = lists->n_touched[piece];
-    for (ptrdiff_t r = 0; r < batch->n; r++) {
+    int32_t *restrict number = lists->number, *restrict touched = lists->touched + first;
+    int32_t *restrict sample = lists->sample;
+    REAL *restrict value = lists->value;
+    ptrdiff_t *restrict end = lists->end + first;
+    ptrdiff_t n = lists->n_touched[piece], start = 0;
+    for (ptrdiff_t r = 0; r < batch->n; r++) start += from[r] = first ? FN(position)(lists->x + r, first) : 0;
+    int32_t *restrict of_input = lists->of_input + start;
+    for (ptrdiff_t t = 0; t < n; t++) end[t] = 0;
+    ptrdiff_t place = start;
+    for (ptrdiff_t r = 0; r < batch->n; r++) { /* how many values each has */
         const FN(row_t) x = lists->x[r];
-        end += from[r] = first ? FN(position)(&x, first) : 0;
         for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
             const int32_t k = x.index[q];
-            if (lists->count[k]++ || !sparse || lists->is_touched[k]) continue;
-            lists->is_touched[k] = 1;
-            lists->touched[first + noted++] = k;
+            if (!number[k]) {
+                end[n] = 0;
+                touched[n++] = k;
+                number[k] = (int32_t)n;
+            }
+            end[number[k] - 1]++;
+            *of_input++ = number[k] - 1;
         }
     }
-    lists->n_touched[piece] = noted;
-    for (ptrdiff_t q = sparse ? 0 : first; q < (sparse ? noted : last); q++) {
-        const ptrdiff_t k = sparse ? lists->touched[first + q] : q;
-        lists->end[k] = end; /* the next value's place, and so the end once all have theirs */
-        end += lists->count[k];
+    lists->n_touched[piece] = n;
+    for (ptrdiff_t t = 0; t < n; t++) { /* the next value's place, which will be the end once all have theirs */
+        const ptrdiff_t count = end[t];
+        end[t] = place;
+        place += count;
     }
+    of_input = lists->of_input + start;
     for (ptrdiff_t r = 0; r < batch->n; r++) {
         const FN(row_t) x = lists->x[r];
         for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
-            const ptrdiff_t place = lists->end[x.index[q]]++;
-            lists->sample[place] = (int32_t)r;
-            lists->value[place] = x.value[q];
+            place = end[*of_input++]++;
+            sample[place] = (int32_t)r;
+            value[place] = x.value[q];
         }
     }
+    return start;
 }
 
-/* Row k of W^1 has the gradient sum_i x_ik delta_i. Returns the place of it, or
-   of its sum with those of other slices. */
-static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k, int add, REAL *restrict row) {
-    const FN(lists_t) *lists = &batch->lists;
+/* Row k of W^1, whose input has the values x in this slice's samples, has the gradient sum_i x_i delta_i. Returns g, the
+   place of it or of its sum with those of the slices before, if it `adds` to them; the gradient is *factor g. */
+static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k, const FN(row_t) * x, int adds,
+                                         REAL *restrict row, REAL *factor) {
     const FN(state_t) *s = &batch->s;
-    const ptrdiff_t m = s->net->stride[1], count = lists->count[k], start = lists->end[k] - count;
-    const FN(row_t) x = {lists->value + start, lists->sample + start, count};
+    const ptrdiff_t m = s->net->stride[1];
     REAL *restrict g = (REAL *)s->rule->gradient + s->net->W[1] + k * m;
     const int keeps = FN(keeps_gradient)(batch);
-    lists->count[k] = 0;
-    FN(first_forward)(s->delta[1], m, &x, keeps && !add ? g : row);
+    *factor = 1;
+    if (x->count == 1 && !keeps) {
+        *factor = x->value[0];
+        return s->delta[1] + x->index[0] * m;
+    }
+    FN(first_forward)(s->delta[1], m, x, keeps && !adds ? g : row);
     if (!keeps) return row;
-    if (add) EACH(j, m) g[j] += row[j];
+    if (adds) EACH(j, m) g[j] += row[j];
     return g;
 }
 
+/* The rows of W^1 of the inputs in `piece` that are touched. */
 static void FN(learn_by_lists)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
+    const rule_t *rule = s->rule;
     const FN(room_t) room = FN(room)(batch, member);
     const ptrdiff_t M = s->net->M[0], m = s->net->stride[1], at = s->net->W[1];
     const ptrdiff_t first = M * piece / batch->list_pieces, last = M * (piece + 1) / batch->list_pieces;
-    FN(list_by_input)(batch, piece, first, last, room.from);
-    if (!s->samples->indptr) {
-        for (ptrdiff_t k = first; k < last; k++) {
-            const REAL *g = FN(gradient_of_input)(batch, k, !batch->is_first, room.row);
-            if (FN(moves)(batch)) FN(move)(batch, at + k * m, g, m, s->rule->alpha);
-        }
-        return;
+    const int sparse = s->samples->indptr != NULL, moves = FN(moves)(batch);
+    /* `scale` multiplies W^1, and includes the penalty of plain steps with sparse samples */
+    const REAL d = (REAL)(1 / (*s->scale * batch->batch_size));
+    const double alpha = sparse && rule->code == SGD ? 0 : rule->alpha;
+    const ptrdiff_t written = batch->is_first ? 0 : lists->n_touched[piece]; /* rows of the gradient */
+    ptrdiff_t start = FN(list_by_input)(batch, piece, first, last, room.from), end;
+    const int32_t *touched = lists->touched + first;
+    for (ptrdiff_t t = 0, n = lists->n_touched[piece]; t < n; t++, start = end) {
+        end = lists->end[first + t];
+        const FN(row_t) x = {lists->value + start, lists->sample + start, end - start};
+        REAL factor;
+        const REAL *g = FN(gradient_of_input)(batch, touched[t], &x, t < written, room.row, &factor);
+        if (moves) FN(move)(batch, at + touched[t] * m, d * factor, g, m, alpha);
+        if (sparse && batch->is_last) lists->number[touched[t]] = 0;
     }
-    for (ptrdiff_t q = 0; q < lists->n_touched[piece]; q++) {
-        const ptrdiff_t k = lists->touched[first + q];
-        const REAL *g = (REAL *)s->rule->gradient + at + k * m;
-        if (lists->count[k]) g = FN(gradient_of_input)(batch, k, lists->is_touched[k] > 1, room.row);
-        lists->is_touched[k] = 2; /* its gradient is written down */
-        if (!FN(moves)(batch)) continue;
-        FN(move_scaled)(batch, at + k * m, g, m);
-        lists->is_touched[k] = 0;
-    }
-    if (batch->is_last) lists->n_touched[piece] = 0;
+    if (sparse && batch->is_last) lists->n_touched[piece] = 0;
 }
 
 static ptrdiff_t FN(pieces_of_layer)(const FN(batch_t) * batch, ptrdiff_t l) {
@@ -375,8 +394,8 @@ static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
 /* ---- The algorithm ------------------------------------------------------------------------------------------------ */
 
 /* How many samples a slice has. */
-static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule) {
-    const ptrdiff_t fit = SLICE_VALUES / (net->M[0] + units_before(net, net->L + 1));
+static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule, const samples_t *samples) {
+    const ptrdiff_t fit = SLICE_VALUES / ((samples->indptr ? 0 : net->M[0]) + units_before(net, net->L + 1));
     const ptrdiff_t rows = fit < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : fit < SLICE_ROWS_MAX ? fit : SLICE_ROWS_MAX;
     return rows < rule->batch_size ? rows : rule->batch_size;
 }
@@ -403,7 +422,7 @@ static int FN(useful_threads)(const network_t *net, const samples_t *samples, co
 
 static double FN(batches)(const network_t *net, const rule_t *rule, void *params, double *scale,
                           const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
-    const ptrdiff_t rows = FN(slice_rows)(net, rule);
+    const ptrdiff_t rows = FN(slice_rows)(net, rule, samples);
     FN(batch_t) batch = {.mover = FN(make_mover)(rule, params), .draws = draws};
     FN(lists_t) *lists = &batch.lists;
     team_t team;

@@ -5,7 +5,7 @@
    the rows of its nonzeros. All others are stored by unit, as in the lecture. The length of a row includes its padding,
    which every function leaves at zero.
 
-   Rows are processed four at a time, so that sums over them are read and written once per four rows of weights. */
+   Rows are processed four or eight at a time, so that sums over them are read and written once for so many rows. */
 
 /* A loop over a row or a layer's vector. The division tells the compiler that it consists of whole registers. */
 #undef LANES
@@ -55,21 +55,31 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
 
 /* The same for samples given by their nonzeros. Their rows of W generally differ, so this takes two passes.
 
-   z = W x                                                                    IN W, x   OUT z */
+   z = W x                                                                    IN W, x   OUT z
+   Each z_j is summed in the order of the nonzeros, and is read and written once per eight of them. */
+#undef ADD_ROWS
+#define ADD_ROWS(rows)                                               \
+    for (; q + rows <= x->count; q += rows) {                        \
+        const REAL *w[rows];                                         \
+        REAL x_q[rows];                                              \
+        for (int i = 0; i < rows; i++) {                             \
+            w[i] = W + x->index[q + i] * m;                          \
+            x_q[i] = x->value[q + i];                                \
+        }                                                            \
+        EACH(j, m) {                                                 \
+            REAL sum = z[j];                                         \
+            for (int i = 0; i < rows; i++) sum += x_q[i] * w[i][j];  \
+            z[j] = sum;                                              \
+        }                                                            \
+    }
+
 static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, const FN(row_t) * x, REAL *restrict z) {
     ptrdiff_t q = 0;
     EACH(j, m) z[j] = 0;
-    for (; q + 4 <= x->count; q += 4) {
-        const REAL *restrict w0 = W + x->index[q] * m, *restrict w1 = W + x->index[q + 1] * m;
-        const REAL *restrict w2 = W + x->index[q + 2] * m, *restrict w3 = W + x->index[q + 3] * m;
-        const REAL x0 = x->value[q], x1 = x->value[q + 1], x2 = x->value[q + 2], x3 = x->value[q + 3];
-        EACH(j, m) z[j] += (x0 * w0[j] + x1 * w1[j]) + (x2 * w2[j] + x3 * w3[j]);
-    }
-    for (; q < x->count; q++) {
-        const REAL *restrict w0 = W + x->index[q] * m;
-        const REAL x0 = x->value[q];
-        EACH(j, m) z[j] += x0 * w0[j];
-    }
+    ADD_ROWS(8)
+    ADD_ROWS(4)
+    ADD_ROWS(2)
+    ADD_ROWS(1)
 }
 
 /* W <- W - delta last^T                                                      IN delta, last   IN/OUT W */

@@ -5,41 +5,47 @@
    the number of cores. Nor is it slowed down by other work on the machine, as BLAS is, whose threads wait by spinning.
    docs/benchmarks/batches.py compares batches with the arithmetic of a large BLAS product on one core. */
 
-/* A tile of C, TILE_ROWS rows of LANES values, is summed in eight registers, whatever their width; the remaining rows
-   are summed in smaller tiles. */
+/* A tile of C, TILE_ROWS rows of TILE_COLUMNS values, is summed in 16 of 32 registers, or 8 of 16, whatever their width;
+   the remaining rows and columns are summed in smaller tiles. */
 #undef VECTOR
 #undef TILE_ROWS
+#undef TILE_COLUMNS
 #define VECTOR (VECTOR_BYTES / (int)sizeof(REAL))
 #define TILE_ROWS (VECTOR_BYTES / 8)
+#define TILE_COLUMNS (VECTOR_BYTES < 64 ? LANES : 2 * LANES)
 
-/* B is processed DEPTH rows at a time, of which LANES columns fit into the first-level cache. These are copied to be
-   contiguous if at least COPY_ROWS rows of C are made from them. */
+/* B is processed DEPTH rows at a time, of which TILE_COLUMNS columns fit into the first-level cache. */
 #undef DEPTH
-#undef COPY_ROWS
-#define DEPTH 256
-#define COPY_ROWS 256
+#define DEPTH (VECTOR_BYTES < 64 ? 256 : 128)
 
-/* C (rows x LANES) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
-   matrix in memory. IN A, B   OUT C */
+/* C (rows x columns) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
+   matrix in memory. The sums begin with the first product, as setting an array to 0 is slow. IN A, B   OUT C */
 #undef TILE
-#define TILE(name, rows)                                                                                              \
+#undef EACH_OF_TILE
+#define EACH_OF_TILE(i, rows, v, columns) \
+    for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < columns; v++)
+#define TILE(name, rows, columns)                                                                                     \
     static void FN(name)(ptrdiff_t depth, const REAL *restrict A, ptrdiff_t row, ptrdiff_t column,                    \
                          const REAL *restrict B, ptrdiff_t ldb, int add, REAL *restrict C, ptrdiff_t ldc) {           \
-        REAL sum[rows][LANES];                                                                                        \
-        for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < LANES; v++) sum[i][v] = 0;                          \
-        for (ptrdiff_t k = 0; k < depth; k++) {                                                                       \
+        REAL sum[rows][columns];                                                                                      \
+        EACH_OF_TILE(i, rows, v, columns) sum[i][v] = A[i * row] * B[v];                                              \
+        for (ptrdiff_t k = 1; k < depth; k++) {                                                                       \
             const REAL *restrict a = A + k * column, *restrict b = B + k * ldb;                                       \
-            for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < LANES; v++) sum[i][v] += a[i * row] * b[v];     \
+            EACH_OF_TILE(i, rows, v, columns) sum[i][v] += a[i * row] * b[v];                                         \
         }                                                                                                             \
         if (add)                                                                                                      \
-            for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < LANES; v++) C[i * ldc + v] += sum[i][v];        \
+            EACH_OF_TILE(i, rows, v, columns) C[i * ldc + v] += sum[i][v];                                            \
         else                                                                                                          \
-            for (int i = 0; i < rows; i++) SIMD() for (int v = 0; v < LANES; v++) C[i * ldc + v] = sum[i][v];         \
+            EACH_OF_TILE(i, rows, v, columns) C[i * ldc + v] = sum[i][v];                                             \
     }
-TILE(tile_8, 8)
-TILE(tile_4, 4)
-TILE(tile_2, 2)
-TILE(tile_1, 1)
+TILE(tile_8, 8, LANES)
+TILE(tile_4, 4, LANES)
+TILE(tile_2, 2, LANES)
+TILE(tile_1, 1, LANES)
+TILE(wide_tile_8, 8, 2 * LANES)
+TILE(wide_tile_4, 4, 2 * LANES)
+TILE(wide_tile_2, 2, 2 * LANES)
+TILE(wide_tile_1, 1, 2 * LANES)
 
 /* C (m x n) = A B, or with `add` C += A B, A being m x depth with a_ik in A[i * row + k * column]. Where n is no multiple
    of LANES, the rows of C have room for one, and what stands behind n becomes 0. IN A, B   OUT C */
@@ -49,24 +55,29 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
     REAL copy[DEPTH * LANES];
     for (ptrdiff_t k = 0; k < depth; k += DEPTH, add = 1) {
         const ptrdiff_t d = depth - k < DEPTH ? depth - k : DEPTH;
-        for (ptrdiff_t j = 0; j < n; j += LANES) {
+        for (ptrdiff_t j = 0, columns; j < n; j += columns) {
             const REAL *a = A + k * column, *b = B + k * ldb + j;
             ptrdiff_t i = 0, ld = ldb;
+            columns = n - j < TILE_COLUMNS ? LANES : TILE_COLUMNS;
             if (n - j < LANES) {
-                memset(copy, 0, sizeof copy);
+                memset(copy, 0, d * LANES * sizeof(REAL));
                 for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, (n - j) * sizeof(REAL));
-                b = copy, ld = LANES;
-            } else if (m >= COPY_ROWS) {
-                for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, REGISTER_BYTES);
                 b = copy, ld = LANES;
             }
 #define TILES(name, rows)              \
     for (; i + rows <= m; i += rows) \
         FN(name)(d, a + i * row, row, column, b, ld, add, C + i * ldc + j, ldc)
-            if (TILE_ROWS == 8) TILES(tile_8, 8);
-            if (TILE_ROWS >= 4) TILES(tile_4, 4);
-            TILES(tile_2, 2);
-            TILES(tile_1, 1);
+            if (columns > LANES) {
+                TILES(wide_tile_8, 8);
+                TILES(wide_tile_4, 4);
+                TILES(wide_tile_2, 2);
+                TILES(wide_tile_1, 1);
+            } else {
+                if (TILE_ROWS == 8) TILES(tile_8, 8);
+                if (TILE_ROWS >= 4) TILES(tile_4, 4);
+                TILES(tile_2, 2);
+                TILES(tile_1, 1);
+            }
 #undef TILES
         }
     }
@@ -83,8 +94,10 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
     static void FN(name)(const REAL *restrict A, ptrdiff_t lda, const REAL *restrict B, ptrdiff_t ldb, ptrdiff_t n,   \
                          REAL *restrict C, ptrdiff_t ldc) {                                                           \
         REAL sum[4 * rows][VECTOR];                                                                                   \
-        for (int q = 0; q < 4 * rows; q++) SIMD() for (int v = 0; v < VECTOR; v++) sum[q][v] = 0;                     \
-        for (ptrdiff_t k = 0; k < n; k += VECTOR)                                                                     \
+        for (int i = 0; i < rows; i++)                                                                                \
+            for (int j = 0; j < 4; j++)                                                                               \
+                SIMD() for (int v = 0; v < VECTOR; v++) sum[4 * i + j][v] = A[i * lda + v] * B[j * ldb + v];          \
+        for (ptrdiff_t k = VECTOR; k < n; k += VECTOR)                                                                \
             for (int i = 0; i < rows; i++)                                                                            \
                 for (int j = 0; j < 4; j++)                                                                           \
                     SIMD() for (int v = 0; v < VECTOR; v++) sum[4 * i + j][v] +=                                      \

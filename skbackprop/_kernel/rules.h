@@ -111,45 +111,66 @@ static inline void FN(advance)(FN(mover_t) * r, const FN(state_t) * s) {
     r->tau = (REAL)(rule->tau * sqrt(1 - r->power_2) / (1 - r->power_1));
 }
 
-/* Moves layer l by the gradient of the sample x: delta^l (a^(l-1))^T, row by row, and delta^l. */
-static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t l,
-                           const FN(row_t) * x) {
+/* Moves layer l >= 2 by the gradient of the sample: delta^l (a^(l-1))^T, row by row, and delta^l. */
+static void FN(move_layer)(const FN(state_t) * s, const FN(mover_t) * r, ptrdiff_t l) {
     const network_t *net = s->net;
     const FN(move_t) move = FN(RULES)[s->rule->code];
-    const REAL alpha = (REAL)s->rule->alpha;
-    const ptrdiff_t m = net->stride[l], n = net->stride[l - 1];
-    if (l == 1) /* input by input; for a sparse sample only the nonzeros */
-        for (ptrdiff_t q = 0; q < x->count; q++)
-            move(r, net->W[1] + (x->index ? x->index[q] : q) * m, x->value[q], s->delta[1], m, alpha);
-    else
-        for (ptrdiff_t j = 0; j < net->M[l]; j++)
-            move(r, net->W[l] + j * n, s->delta[l][j], s->a[l - 1], n, alpha);
-    move(r, net->b[l], 1, s->delta[l], m, 0);
+    const ptrdiff_t n = net->stride[l - 1];
+    for (ptrdiff_t j = 0; j < net->M[l]; j++)
+        move(r, net->W[l] + j * n, s->delta[l][j], s->a[l - 1], n, (REAL)s->rule->alpha);
+    move(r, net->b[l], 1, s->delta[l], net->stride[l], 0);
+}
+
+/* Moves layer 1 by the gradient of the sample x, input by input; for a sparse sample only the nonzeros. If there is a
+   next dense sample, each row of W^1 is multiplied by its input as well, while the row is in the cache: z = W^1 next,
+   summed in the order of the inputs, as first_forward does. */
+static void FN(move_layer_1)(const FN(state_t) * s, const FN(mover_t) * r, const FN(row_t) * x, const REAL *next) {
+    const network_t *net = s->net;
+    const FN(move_t) move = FN(RULES)[s->rule->code];
+    const ptrdiff_t m = net->stride[1];
+    REAL *restrict z = s->z[1];
+    if (next) EACH(j, m) z[j] = 0;
+    for (ptrdiff_t q = 0; q < x->count; q++) {
+        const ptrdiff_t k = x->index ? x->index[q] : q;
+        const REAL *restrict w = s->W[1] + k * m;
+        move(r, net->W[1] + k * m, x->value[q], s->delta[1], m, (REAL)s->rule->alpha);
+        if (!next || next[k] == 0) continue;
+        const REAL x_k = next[k];
+        EACH(j, m) z[j] += x_k * w[j];
+    }
+    move(r, net->b[1], 1, s->delta[1], m, 0);
 }
 
 /* The algorithm of steps.h with another rule. Here backprop and update are separate passes, and no update of W^1 is
-   postponed. */
+   postponed; but if W^1 is large, that of a dense sample is merged with the product by the next sample. */
 static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *params, double *scale,
                                 const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
+    const int sparse = samples->indptr != NULL, merged = !sparse && net->M[0] * net->stride[1] > SMALL_W1;
     FN(mover_t) mover = FN(make_mover)(rule, params);
     FN(state_t) s;
+    FN(row_t) x;
     double sum = 0;
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
+#define DENSE_SAMPLE(t) FN(thinned)(&s, FN(dense_sample)(&s, draws[t]), t, NULL, s.value[(t) % 2])
     for (ptrdiff_t t = 0; t < n_draws; t++) {
-        const ptrdiff_t i = draws[t];
-        const FN(row_t) x = FN(sample)(&s, i, t, 0);
-        const FN(row_t) moving =
-            samples->indptr ? x : FN(thinned)(&s, FN(dense_sample)(&s, i), t, NULL, s.value[1]);
-        FN(forward_pass)(&s, &x, t);
-        sum += FN(output_delta)(&s, i, 0);
-        FN(advance)(&mover, &s);
-        for (ptrdiff_t l = net->L; l >= 1; l--) {
-            if (l > 1) /* backprop only: W^l <- 1 W^l - 0 */
-                FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1,
-                                              net->M[l], net->stride[l - 1]);
-            FN(move_layer)(&s, &mover, l, &moving);
+        x = sparse ? FN(sample)(&s, draws[t], t, 0) : DENSE_SAMPLE(t);
+        if (!merged || t == 0) {
+            const FN(row_t) list = sparse ? x : FN(list_nonzeros)(x, s.index[0], s.value[(t + 1) % 2]);
+            FN(first_forward)(s.W[1], net->stride[1], &list, s.z[1]);
         }
+        FN(add_bias)(&s);
+        FN(forward_pass)(&s, t);
+        sum += FN(output_delta)(&s, draws[t], 0);
+        FN(advance)(&mover, &s);
+        for (ptrdiff_t l = net->L; l >= 2; l--) {
+            /* backprop only: W^l <- 1 W^l - 0 */
+            FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1, net->M[l],
+                                          net->stride[l - 1]);
+            FN(move_layer)(&s, &mover, l);
+        }
+        FN(move_layer_1)(&s, &mover, &x, merged && t + 1 < n_draws ? DENSE_SAMPLE(t + 1).value : NULL);
     }
+#undef DENSE_SAMPLE
     free(s.memory);
     return sum;
 }

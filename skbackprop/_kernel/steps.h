@@ -28,6 +28,11 @@ static void FN(catch_up)(FN(state_t) * s) {
     s->last = (FN(row_t)){NULL, NULL, 0};
 }
 
+/* z^1 <- scale z^1 + b^1 */
+static inline void FN(add_bias)(FN(state_t) * s) {
+    EACH(j, s->net->stride[1]) s->z[1][j] = (REAL)*s->scale * s->z[1][j] + s->b[1][j];
+}
+
 /* z^1 = W^1 x + b^1 (2), with the postponed update made before or in the same pass. After that no update is postponed,
    but last and step keep their values until backprop_and_update overwrites them with the next update. */
 static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
@@ -38,7 +43,7 @@ static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
         FN(first_forward)(s->W[1], m, x, z);
     else
         FN(first_update_and_forward)(s->W[1], m, s->step, s->last.value ? s->last.value : x->value, x->value, z, n);
-    EACH(j, m) z[j] = (REAL)*s->scale * z[j] + s->b[1][j];
+    FN(add_bias)(s);
 }
 
 /* ---- The algorithm ----------------------------------------------------------------------------------------------- */
@@ -61,10 +66,9 @@ static void FN(forward_2_in_parts)(const FN(state_t) * s) {
     }
 }
 
-/* Forward pass of x, the sample of draw t: z^l = W^l a^(l-1) + b^l (2), a^l = sigma(z^l) (3), l = 1..L. */
-static inline void FN(forward_pass)(FN(state_t) * s, const FN(row_t) * x, ptrdiff_t t) {
+/* Forward pass of draw t, whose z^1 = W^1 x + b^1 is there: z^l = W^l a^(l-1) + b^l (2), a^l = sigma(z^l) (3), l = 1..L. */
+static inline void FN(forward_pass)(FN(state_t) * s, ptrdiff_t t) {
     const network_t *net = s->net;
-    FN(forward_1)(s, x);
     FN(activate)(s, 1, 0, t);
     for (ptrdiff_t l = 2; l <= net->L; l++) {
         const ptrdiff_t n = net->stride[l - 1];
@@ -99,7 +103,8 @@ static double FN(steps)(const network_t *net, const rule_t *rule, void *params, 
     for (ptrdiff_t t = 0; t < n_draws; t++) {
         const ptrdiff_t i = draws[t];
         const FN(row_t) x = FN(sample)(&s, i, t, t % 2);
-        FN(forward_pass)(&s, &x, t);
+        FN(forward_1)(&s, &x);
+        FN(forward_pass)(&s, t);
         sum += FN(output_delta)(&s, i, 0); /* f_i, and delta^L (4) */
         if (rule->tau != 0) FN(backprop_and_update)(&s, &x);
     }
