@@ -1,10 +1,11 @@
 """Time per sample in mini-batches of 32 and 200, with relu and a softmax and the log loss, on one core.
 
-    python docs/benchmarks/batches.py [--rounds 7] [--contestants NAME ...] [NET ...]
+    python docs/benchmarks/batches.py [--rounds 7] [--batches 32 200] [--zeros 0] [--contestants NAME ...] [NET ...]
 
 The contestants are ours and scikit-learn's MLPClassifier, both with Adam and with plain SGD, and a torch loop with
 fused Adam over rows that are already tensors. All of them shuffle the rows in each epoch. They take turns, as in
-steps.py. Medians in µs per sample, their ratios, and the time of the arithmetic alone on this machine are printed.
+steps.py. Medians in µs per sample, their ratios, and the time of the arithmetic alone on this machine are printed;
+the arithmetic is that of inputs without zeros, of which `--zeros` is the share.
 """
 
 import argparse
@@ -89,14 +90,15 @@ def arithmetic(sizes):
     return lambda: flop() * (6 * sum(n) - 2 * n[0]) * 1e6
 
 
-def measure(nets=tuple(NETS), contestants=tuple(CONTESTANTS), rounds=7):
+def measure(nets=tuple(NETS), contestants=tuple(CONTESTANTS), rounds=7, batches=BATCHES, zeros=0.0):
     """µs per sample: {"net, batches of B": {contestant or limit: median}}."""
     one_core()
     figures = {}
     for net in nets:
         sizes, rng = NETS[net], np.random.default_rng(0)
         X, y = rng.random((ROWS, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=ROWS)
-        for batch_size in BATCHES:
+        X[rng.random(X.shape) < zeros] = 0
+        for batch_size in batches:
             label = f"{net}, batches of {batch_size}"
             runs = {name: CONTESTANTS[name](sizes, X, y, batch_size) for name in contestants}
             measures = {name: per_step(run, ROWS) for name, run in runs.items() if run}
@@ -109,6 +111,8 @@ if __name__ == "__main__":
     parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=", ".join(NETS))
     parser.add_argument("--contestants", nargs="*", default=list(CONTESTANTS), metavar="NAME")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--batches", nargs="*", type=int, default=BATCHES, metavar="SIZE")
+    parser.add_argument("--zeros", type=float, default=0.0, metavar="SHARE")
     options = parser.parse_args()
     print(f"µs per sample, medians of {options.rounds} rounds (ratio to the first)")
     measure(**vars(options))
