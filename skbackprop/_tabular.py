@@ -75,9 +75,11 @@ def _kind(column):
     """The kind of a column, from its type; an array of objects counts as numbers if all but the missing ones are."""
     dtype = column.dtype
     letter = dtype.kind if hasattr(dtype, "kind") else column.head(0).to_numpy().dtype.kind  # polars types have none
+    if letter == "c":
+        raise ValueError("Complex data not supported")
     if letter == "O" and isinstance(dtype, np.dtype) and all(isinstance(v, float | int) or v is None for v in column):
         return "number"
-    return {"M": "date", "m": "duration"}.get(letter, "number" if letter in "biufc" else "category")
+    return {"M": "date", "m": "duration"}.get(letter, "number" if letter in "biuf" else "category")
 
 
 def _n_distinct(column):
@@ -151,7 +153,7 @@ def as_text(X):
 
 def _is_missing(v):
     """Whether a cell is None, NaN, NaT or pandas' NA, which neither equals anything nor differs from it."""
-    return v is None or type(v).__name__ == "NAType" or v != v
+    return v is None or type(v).__name__ == "NAType" or (not isinstance(v, np.ndarray) and v != v)
 
 
 def as_days(X):
