@@ -245,7 +245,7 @@ def _encoder(classify):
         ("text", _function(as_text)),
         ("mean", _target_means(classify)),
         ("scale", StandardScaler()),
-        ("float32", _function(as_float32)),
+        ("squash", _function(squash)),  # levels of one row are further away in `transform` than any in `fit`
     ]
     return ColumnTransformer(
         [
