@@ -17,6 +17,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._averaging import AveragedClassifier, AveragedRegressor
 from ._classifier import BackpropClassifier
@@ -74,9 +75,11 @@ def _kind(column):
     """The kind of a column, from its type; an array of objects counts as numbers if all but the missing ones are."""
     dtype = column.dtype
     letter = dtype.kind if hasattr(dtype, "kind") else column.head(0).to_numpy().dtype.kind  # polars types have none
+    if letter == "c":
+        raise ValueError("Complex data not supported")
     if letter == "O" and isinstance(dtype, np.dtype) and all(isinstance(v, float | int) or v is None for v in column):
         return "number"
-    return {"M": "date", "m": "duration"}.get(letter, "number" if letter in "biufc" else "category")
+    return {"M": "date", "m": "duration"}.get(letter, "number" if letter in "biuf" else "category")
 
 
 def _n_distinct(column):
@@ -99,7 +102,45 @@ def as_floats(X):
 
 def squash(z):
     """z / √(1 + (z / 3)²): close to z near 0, and never beyond ±3 (Holzmüller et al. 2024); float32."""
-    return as_float32(z / np.hypot(1, z / 3))
+    z = as_float32(np.clip(z, -1e6, 1e6))  # the squares of these are no problem, and 1e6 already becomes 3
+    return z / np.sqrt(1 + np.square(z / 3))
+
+
+class LinearSplines(SplineTransformer):
+    """SplineTransformer; splines of degree 1, constant outside of the knots, are evaluated in all columns at once.
+
+    Spline j of a column is 1 at knot j and falls to 0 at both of its neighbours. The last one of a column is left out,
+    as with ``include_bias=False``.
+    """
+
+    def transform(self, X):
+        """Transform each column into splines.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Numbers.
+
+        Returns
+        -------
+        S : ndarray of shape (n_samples, n_features * n_splines)
+            The values of each column's splines.
+        """
+        if (self.degree, self.extrapolation, self.include_bias, self.sparse_output) != (1, "constant", False, False):
+            return super().transform(X)
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=[np.float64, np.float32])
+        knots = np.stack([spline.t[1:-1] for spline in self.bsplines_], axis=1).astype(X.dtype)  # not the outermost
+        widths = np.maximum(np.diff(knots, axis=0), 1e-30)  # a number at which several knots lie makes a step
+        splines = np.empty((*X.shape, len(widths)), dtype=X.dtype)
+        before = 0
+        for j, width in enumerate(widths):
+            below = knots[j + 1] - X  # becomes 1 up to knot j, 0 from the next one on
+            below /= width
+            np.clip(below, 0, 1, out=below)
+            np.subtract(below, before, out=splines[:, :, j])
+            before = below
+        return splines.reshape(len(X), -1)
 
 
 def as_text(X):
@@ -112,7 +153,7 @@ def as_text(X):
 
 def _is_missing(v):
     """Whether a cell is None, NaN, NaT or pandas' NA, which neither equals anything nor differs from it."""
-    return v is None or type(v).__name__ == "NAType" or v != v
+    return v is None or type(v).__name__ == "NAType" or (not isinstance(v, np.ndarray) and v != v)
 
 
 def as_days(X):
@@ -199,12 +240,12 @@ def _target_means(classify):
 
 def _encoder(classify):
     """The step that turns a table's columns into the network's inputs."""
-    splines = SplineTransformer(9, degree=1, knots="quantile", include_bias=False)
+    splines = LinearSplines(9, degree=1, knots="quantile", include_bias=False)
     means = [
         ("text", _function(as_text)),
         ("mean", _target_means(classify)),
         ("scale", StandardScaler()),
-        ("float32", _function(as_float32)),
+        ("squash", _function(squash)),  # levels of one row are further away in `transform` than any in `fit`
     ]
     return ColumnTransformer(
         [

@@ -18,12 +18,12 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import SplineTransformer, StandardScaler
 from sklearn.utils import estimator_html_repr
 from sklearn.utils.fixes import parse_version
 
 from skbackprop import AveragedRegressor, BackpropAutoencoder, BackpropClassifier, BackpropRegressor, tabular_pipeline
-from skbackprop._tabular import ColumnsOf, as_days, as_text, calendar, squash
+from skbackprop._tabular import ColumnsOf, LinearSplines, as_days, as_text, calendar, squash
 
 N = 120
 NAMES = parse_version("1.8")  # knows polars without its __dataframe__
@@ -165,6 +165,31 @@ def test_a_column_of_zeros_with_a_few_large_numbers():
     assert np.isfinite(inputs(pd.DataFrame({"x": x}))[0]).all()
 
 
+def spline_data(dtype, n=300):
+    """Columns whose knots differ, or coincide at the lower end or in the middle; rows beyond the knots."""
+    x = np.random.default_rng(0).normal(size=n).astype(dtype)
+    X = np.column_stack([x, np.round(x, 1), np.maximum(x, 0), np.minimum(x, 0.2) + np.maximum(x - 1, 0)])
+    return X, np.concatenate([X, 2 * X, X / 3])
+
+
+@pytest.mark.parametrize(("dtype", "error"), [(np.float64, 1e-14), (np.float32, 1e-6)])
+@pytest.mark.parametrize("n_knots", [2, 3, 9])
+def test_splines_are_those_of_scikit_learn(dtype, error, n_knots):
+    X, X_test = spline_data(dtype)
+    settings = dict(n_knots=n_knots, degree=1, knots="quantile", include_bias=False)
+    S = LinearSplines(**settings).fit(X).transform(X_test)
+    assert S.dtype == dtype
+    np.testing.assert_allclose(S, SplineTransformer(**settings).fit(X).transform(X_test), rtol=0, atol=error)
+
+
+@pytest.mark.parametrize("settings", [{"degree": 3}, {"extrapolation": "linear"}, {"include_bias": True}])
+def test_other_splines_too(settings):
+    X, X_test = spline_data(np.float64)
+    settings = dict(n_knots=5, degree=1, include_bias=False) | settings
+    expected = SplineTransformer(**settings).fit(X).transform(X_test)
+    np.testing.assert_array_equal(LinearSplines(**settings).fit(X).transform(X_test), expected)
+
+
 @pytest.mark.parametrize("value", [7.0, "seven", True, None, np.nan])
 def test_constant_columns_and_columns_without_a_value_teach_nothing(value):
     X = pd.DataFrame({"x": [1.0, 2.0] * 20, "constant": [value] * 40})
@@ -227,6 +252,12 @@ def test_mixed_types_in_a_column_are_levels_by_their_text():
     assert inputs(X)[1] == ["categories__v_1", "categories__v_2.5", "categories__v_None"]
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_lists_are_levels_by_their_text(library):
+    X = (pd if library == "pandas" else pl).DataFrame({"v": [[1, 2], [3], None, [1, 2]] * 10})
+    assert inputs(X)[0].tolist()[:4] == [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]]
+
+
 def test_every_kind_of_missing_cell_is_one_level():
     cells = np.array([[None, np.nan], [pd.NA, pd.NaT], ["a", 1]], dtype=object)
     assert as_text(cells).tolist() == [[None, None], [None, None], ["a", "1"]]
@@ -272,6 +303,11 @@ def test_no_columns(X):
 def test_infinite_numbers():
     with pytest.raises(ValueError, match="contains infinity"):
         quick().fit(pd.DataFrame({"x": [1.0, np.inf] * 10}), [0, 1] * 10)
+
+
+def test_complex_numbers():
+    with pytest.raises(ValueError, match="Complex data not supported"):
+        quick().fit(pd.DataFrame({"x": [1j, 2j] * 10}), [0, 1] * 10)
 
 
 def test_a_missing_column_at_prediction():
@@ -413,6 +449,13 @@ def test_probabilities_sum_to_one_as_scikit_learns_losses_ask_for():
     X, y = frame(), classes()
     model = tabular_pipeline("classifier").fit(X, y)
     assert np.isfinite(log_loss(y, model.predict_proba(X)))
+
+
+def test_a_network_that_sees_one_class_alone_does_not_warn():
+    """Of two distinct rows, one is held out. The log loss of the other's class is nearly 0 whatever is predicted."""
+    X, y = np.array([["a"], ["b"]] * 50), [0, 1] * 50
+    model = tabular_pipeline("classifier").set_params(model__random_state=0).fit(X, y)
+    assert np.isfinite(model.predict_proba(X)).all()
 
 
 def test_targets_of_several_columns():

@@ -4,17 +4,23 @@
 
 Accuracy or R², log loss, seconds of fit and prediction of all models, with their defaults, on the same random divisions
 (three quarters of the rows for training, the rest for testing). Uses one thread and CPU time or, with --all-cores, all
-cores and wall-clock time. With --write, the results go into tables.md and tables.svg beside this file.
+cores and wall-clock time. With --write, the results of these models go into tables.json beside this file, in place of
+earlier ones, and tables.md and tables.svg are written from all that is there. So the models can be measured one by one,
+and in different environments.
 
 The tables are those of SKBACKPROP_DATA/tables, or else scikit-learn's own. LightGBM, XGBoost, CatBoost and RealMLP-TD
 (pytabkit, with torch) are measured if they are installed. Measurements are kept in the folder named by --cache.
 """
 
 import argparse
+import json
 import os
+import re
 import time
 import warnings
+from datetime import date
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,6 +37,7 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
@@ -39,6 +46,7 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 from skbackprop import BackpropClassifier, BackpropRegressor, tabular_pipeline
 
 FOLDER = Path(__file__).parent
+KEPT = FOLDER / "tables.json"
 OURS, RIVAL = "tabular_pipeline", "HistGradientBoosting"
 
 
@@ -108,7 +116,13 @@ def realmlp(classify, jobs):
     from pytabkit import RealMLP_TD_Classifier, RealMLP_TD_Regressor
 
     estimator = RealMLP_TD_Classifier if classify else RealMLP_TD_Regressor
-    return estimator(device="cpu", n_threads=os.cpu_count() if jobs == -1 else 1)
+    filled = make_column_transformer(  # it takes strings, but no missing numbers
+        (SimpleImputer(strategy="median"), make_column_selector(dtype_include=("number", "bool"))),
+        remainder="passthrough",
+        verbose_feature_names_out=False,
+    )
+    threads = os.cpu_count() if jobs == -1 else 1
+    return make_pipeline(filled.set_output(transform="pandas"), estimator(device="cpu", n_threads=threads))
 
 
 class OrdinalTargets(ClassifierMixin, BaseEstimator):
@@ -126,7 +140,7 @@ class OrdinalTargets(ClassifierMixin, BaseEstimator):
         return self.estimator.predict_proba(X)
 
 
-#: Label -> model for classify (or not) and n_jobs; the library that it needs; whether one division must do, for time.
+#: Label -> model for classify (or not) and n_jobs; the optional library it needs; whether one division is enough.
 MODELS = {
     OURS: (ours, None, False),
     "our plain defaults": (partial(same_inputs, BackpropClassifier, BackpropRegressor), None, True),
@@ -141,86 +155,124 @@ MODELS = {
 }
 
 
+# ---- measurements, and where they are kept -------------------------------------------------------------------------
+
+
 def measured(label, jobs, name, seed):
-    """What one model reaches on one division of a table."""
+    """What one model reaches on one division of a table, and when."""
     np.random.seed(seed)  # noqa: NPY002, all models with random_state=None draw from it
     model = MODELS[label][0](classify=names()[name], jobs=jobs)
-    return measure(model, name, seed, time.perf_counter if jobs == -1 else time.process_time)
+    results = measure(model, name, seed, time.perf_counter if jobs == -1 else time.process_time)
+    return {what: value and round(value, 6) for what, value in results.items()} | {"date": str(date.today())}
 
 
-def splits_of(label, options):
-    return range(1 if MODELS[label][2] else options.splits)
+def run(label, options, cache):
+    """All results of a model: {library: name and version, results: {table: one for each division}}."""
+    jobs = -1 if options.all_cores else None
+    splits = range(1 if MODELS[label][2] else options.splits)
+    library = MODELS[label][1] or ("skbackprop" if label in (OURS, "our plain defaults") else "scikit-learn")
+    results = {name: [cache(measured, label, jobs, name, seed) for seed in splits] for name in names()}
+    return {"library": f"{library} {version(library)}", "results": results}
 
 
-def mean_of(results, label, name, what, splits):
-    return np.mean([results[label, name, s][what] for s in splits])
+def kept():
+    """What tables.json has: {"one core" or "all cores": {label of a model: what `run` returned}}."""
+    return json.loads(KEPT.read_text()) if KEPT.exists() else {}
 
 
-def scores(results, options):
-    """Accuracy or R² of all models by table, on the division that all of them were measured on, in Markdown."""
-    lines = [["table", *options.models], ["---"] * (len(options.models) + 1)]
-    for name in names():
-        values = [results[m, name, 0]["score"] for m in options.models]
-        lines.append([name, *(f"**{v:.3f}**" if v == max(values) else f"{v:.3f}" for v in values)])
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+def keep(cores, models):
+    """Put models into tables.json, in place of earlier results; one line for each table."""
+    everything = kept()
+    known = everything.get(cores, {}) | models
+    everything[cores] = {m: known[m] for m in MODELS if m in known and list(known[m]["results"]) == list(names())}
+    text = json.dumps(everything, indent=1)
+    KEPT.write_text(re.sub(r"\s*\n {5,}\s*|\s*\n {4}(?=])", " ", text) + "\n")
 
 
-def compare(results, label, rival, options):
+# ---- the report ----------------------------------------------------------------------------------------------------
+
+
+def mean_of(model, name, what, n_splits=None):
+    return np.mean([result[what] for result in model["results"][name][:n_splits]])
+
+
+def median_seconds(model):
+    """Seconds of fit, median of the tables."""
+    return np.median([mean_of(model, name, "fit") for name in names()])
+
+
+def compare(model, rival):
     """Two models on the same divisions: points of score, log loss, tables ahead, ratios of seconds."""
-    splits = range(min(len(splits_of(label, options)), len(splits_of(rival, options))))
+    n_splits = min(len(next(iter(m["results"].values()))) for m in (model, rival))
 
     def both(what, tables):
-        return np.array([[mean_of(results, m, t, what, splits) for m in (label, rival)] for t in tables]).T
+        return np.array([[mean_of(m, name, what, n_splits) for m in (model, rival)] for name in tables]).T
 
     points, rivals = both("score", names())
-    loss = np.subtract(*both("log_loss", [t for t in names() if names()[t]]))
     ratios = {what: np.divide(*both(what, names())) for what in ("fit", "predict")}
     return {
         "points": mean_and_error(100 * (points - rivals)),
         "ahead": int((points >= rivals).sum()),
-        "log_loss": mean_and_error(loss),
-        "fit": np.median(ratios["fit"]),
-        "slowest": ratios["fit"].max(),
-        "predict": np.median(ratios["predict"]),
+        "log_loss": mean_and_error(np.subtract(*both("log_loss", [t for t in names() if names()[t]]))),
+        **{what: (np.median(ratio), ratio.max()) for what, ratio in ratios.items()},
     }
 
 
-def summary(results, options):
-    """Each model compared with HistGradientBoosting, in Markdown."""
-    lines = [
-        ["model", "points", "tables at least as good", "log loss", "fit, s", "fit, ratio", "predict, ratio"],
-        ["---"] * 7,
-    ]
-    for label in options.models:
-        row = compare(results, label, RIVAL, options)
-        fit = np.median([mean_of(results, label, t, "fit", splits_of(label, options)) for t in names()])
-        lines.append(
+def markdown(head, rows):
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in [head, ["---"] * len(head), *rows])
+
+
+def compared(pairs):
+    """Comparisons of a model with a rival, in Markdown: {label of the row: (model, rival)}."""
+    head = ["", "points", "tables at least as good", "log loss", "fit, ratio (largest)", "predict, ratio (largest)"]
+    rows = []
+    for label, (model, rival) in pairs.items():
+        row = compare(model, rival)
+        rows.append(
             [
                 label,
                 "{:+.2f} ± {:.2f}".format(*row["points"]),
                 f"{row['ahead']} of {len(names())}",
                 "{:+.3f} ± {:.3f}".format(*row["log_loss"]),
-                number(fit),
-                number(row["fit"]),
-                number(row["predict"]),
+                *("{} ({})".format(*map(number, row[what])) for what in ("fit", "predict")),
             ]
         )
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return markdown(head, rows)
 
 
-def plot(results, options, path):
+def scores(models):
+    """Accuracy or R² of all models by table, on the division that all of them were measured on, in Markdown."""
+    rows = []
+    for name in names():
+        values = [model["results"][name][0]["score"] for model in models.values()]
+        rows.append([name, *(f"**{v:.3f}**" if v == max(values) else f"{v:.3f}" for v in values)])
+    return markdown(["table", *models], rows)
+
+
+def seconds(models):
+    """Seconds of fit and prediction of all models, in Markdown."""
+    rows = []
+    for label, model in models.items():
+        days = sorted({result["date"] for results in model["results"].values() for result in results})
+        medians = [np.median([mean_of(model, name, what) for name in names()]) for what in ("fit", "predict")]
+        rows.append([label, *map(number, medians), model["library"], days[-1]])
+    return markdown(["model", "fit, s", "predict, s", "library", "measured"], rows)
+
+
+def plot(models, path):
     """Points above HistGradientBoosting, over the median seconds of fit."""
     import matplotlib.pyplot as plt
 
     plt.rcParams["svg.hashsalt"] = "skbackprop"
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
-    for label in options.models:
-        row = compare(results, label, RIVAL, options)
-        seconds = np.median([mean_of(results, label, t, "fit", splits_of(label, options)) for t in names()])
-        points, error = row["points"]
+    for label, model in models.items():
+        fit = median_seconds(model)
+        points, error = compare(model, models[RIVAL])["points"]
         error = 0 if label == RIVAL else error
-        axes.errorbar(seconds, points, error, fmt="o", capsize=3, color="C3" if label == OURS else "0.4")
-        axes.annotate(label, (seconds, points), xytext=(7, 5), textcoords="offset points")
+        axes.errorbar(fit, points, error, fmt="o", capsize=3, color="C3" if label == OURS else "0.4")
+        down, left = label in (RIVAL, "CatBoost"), label in ("LightGBM", "RealMLP-TD", OURS)
+        place = dict(xytext=(-7 if left else 7, -14 if down else 5), ha="right" if left else "left")
+        axes.annotate(label, (fit, points), textcoords="offset points", **place)
     axes.axhline(0, color="0.8", zorder=0)
     axes.set(xscale="log", xlabel="seconds of fit, median of the tables, one core", ylabel="points above " + RIVAL)
     axes.xaxis.set_major_formatter("{x:,g}")
@@ -229,28 +281,41 @@ def plot(results, options, path):
     figure.savefig(path, metadata={"Date": None})
 
 
-def write(results, options):
-    libraries = ("pandas", *(needs for _, needs, _ in map(MODELS.get, options.models) if needs))
-    (FOLDER / "tables.md").write_text(
-        f"""# Tables
+def report(models, all_cores):
+    """Write tables.md and tables.svg."""
+    ours, rival = models[OURS], models[RIVAL]
+    n_splits = len(next(iter(ours["results"].values())))
+    text = f"""# Tables
 
-Written by `tables.py`. {versions(libraries)}.
+Written by `tables.py`. {versions(("pandas",))}.
 
-All models have their defaults. {options.splits} random divisions of each table for {OURS} and {RIVAL}, the first of
-them for the others; three quarters of the rows to train and the rest to test.
+All models have their defaults. {n_splits} random divisions of each table for {OURS} and {RIVAL}, the first of them for
+the others; three quarters of the rows to train and the rest to test.
 
 ![points above HistGradientBoosting by seconds of fit](tables.svg)
 
 Against HistGradientBoosting on the same divisions: mean difference of accuracy or R² in points (hundredths) and of log
-loss, ± standard error over the tables; seconds of fit, and ratios of the seconds of fit and of prediction, medians of
-the tables.
+loss, ± standard error over the tables; ratios of the seconds of fit and of prediction on one core, median of the tables
+(and the largest).
 
-{summary(results, options)}
+{compared({label: (model, rival) for label, model in models.items() if label != RIVAL})}
+{OURS} against each of the others, in the same way:
+
+{compared({label: (ours, model) for label, model in models.items() if label != OURS})}
+Seconds on one core, processor time, median of the tables:
+
+{seconds(models)}
 Accuracy, or R² of the last {sum(not classify for classify in names().values())}, on the first division:
 
-{scores(results, options)}"""
-    )
-    plot(results, options, FOLDER / "tables.svg")
+{scores(models)}"""
+    if all_cores:
+        text += f"""
+With {os.cpu_count()} cores (`--all-cores`), seconds on the clock:
+
+{seconds(all_cores)}
+{compared({label: (model, all_cores[RIVAL]) for label, model in all_cores.items() if label != RIVAL})}"""
+    (FOLDER / "tables.md").write_text(text)
+    plot(models, FOLDER / "tables.svg")
 
 
 def main():
@@ -259,27 +324,21 @@ def main():
     parser.add_argument("--splits", type=int, default=3, help="random divisions of each table")
     parser.add_argument("--models", nargs="*", default=available, choices=available, metavar="MODEL")
     parser.add_argument("--all-cores", action="store_true", help="n_jobs=-1, threads, and the clock on the wall")
-    parser.add_argument("--write", action="store_true", help="write tables.md and tables.svg")
+    parser.add_argument("--write", action="store_true", help="write tables.json, tables.md and tables.svg")
     add_cache_option(parser)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     if not options.all_cores:
         one_thread()
-    cache, jobs = Cache(options.cache, "tables"), -1 if options.all_cores else None
-    options.models = sorted({*options.models, RIVAL}, key=list(MODELS).index)
-    results = {
-        (m, t, s): cache(measured, m, jobs, t, s)
-        for m in options.models
-        for t in names()
-        for s in splits_of(m, options)
-    }
-    print(summary(results, options))
-    print(scores(results, options))
-    for label in options.models:
-        if label != OURS and OURS in options.models:
-            print(OURS, "against", label, compare(results, OURS, label, options))
+    cache = Cache(options.cache, "tables")
+    models = {label: run(label, options, cache) for label in options.models}
+    rival = models.get(RIVAL) or run(RIVAL, options, cache)
+    print(seconds(models))
+    print(compared({label: (model, rival) for label, model in models.items() if label != RIVAL}))
     if options.write:
-        write(results, options)
+        keep("all cores" if options.all_cores else "one core", models)
+        everything = kept()
+        report(everything["one core"], everything.get("all cores"))
 
 
 if __name__ == "__main__":

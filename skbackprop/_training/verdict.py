@@ -19,6 +19,8 @@ __all__ = ["verdict"]
 EPOCHS_TO_JUDGE = 20
 #: The loss must be below that of the best constant by at least this share.
 CLEARLY = 0.01
+#: A constant with a smaller loss than this, the log loss of a single class in float32, cannot be improved upon.
+VANISHING = 1e-36
 #: A unit is stuck, since no step moves it, if σ'(z) is below SMALLEST_SLOPE for each of up to SAMPLES samples. A share
 #: STUCK of stuck units in a hidden layer is worth a warning.
 SMALLEST_SLOPE = 0.001
@@ -109,7 +111,7 @@ def _loss_if_nothing_learned(progress, plan):
     n = len(recent)
     error = dist(recent[1:], recent[:-1]) / sqrt(2 * (n - 1) * n)
     bound = (1 - CLEARLY) * c
-    if c == 0 or sum(recent) / n + ERRORS * error <= bound:
+    if c < VANISHING or sum(recent) / n + ERRORS * error <= bound:
         return None
     _, weights = plan.distinct()
     loss = mean_loss(progress.network, Samples(plan.samples.X, plan.samples.targets), weights)
