@@ -131,7 +131,7 @@ class BackpropAutoencoder(BaseBackprop):
         of X. `partial_fit` neither stops early nor holds out samples.
 
     validation_fraction : float, default=0.1
-        Fraction of the samples to hold out. Equal samples stay together, unless this fraction of them is one or more.
+        Fraction of the distinct samples to hold out. Equal samples stay together.
 
     warm_start : bool, default=False
         Whether `fit` continues from the weights and the random stream of the previous call.

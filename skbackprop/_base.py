@@ -285,8 +285,7 @@ class BaseBackprop(
         )
         if divides:
             rows = plan.held_out
-            repeated = sample_weight is None or sampling.repetitions(sample_weight) is not None
-            weight = None if repeated else sample_weight[rows]
+            weight = None if sample_weight is None else sample_weight[rows]
             held_out = HeldOut(X[rows], y[rows], targets[rows], weight, self._scorer(weight))
         if not (given or divides):
             return plan, None

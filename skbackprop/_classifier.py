@@ -153,8 +153,7 @@ class BackpropClassifier(ClassifierMixin, BaseBackprop):
         of X. `partial_fit` neither stops early nor holds out samples.
 
     validation_fraction : float, default=0.1
-        Fraction of the samples to hold out, stratified by class where possible. Equal samples stay together, unless
-        this fraction of them is one or more.
+        Fraction of the distinct samples to hold out, stratified by class where possible.
 
     scoring : str, callable or None, default=None
         The scorer for the held-out samples, or its name in scikit-learn. None means accuracy; "loss" means minus the

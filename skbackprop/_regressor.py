@@ -145,7 +145,7 @@ class BackpropRegressor(MultiOutputMixin, RegressorMixin, BaseBackprop):
         of X. `partial_fit` neither stops early nor holds out samples.
 
     validation_fraction : float, default=0.1
-        Fraction of the samples to hold out. Equal samples stay together, unless this fraction of them is one or more.
+        Fraction of the distinct samples to hold out. Equal samples stay together.
 
     scoring : str, callable or None, default=None
         The scorer for the held-out samples, or its name in scikit-learn. None means R²; "loss" means minus the

@@ -6,7 +6,6 @@ import pytest
 import scipy.sparse as sp
 from faults import every_estimator, new
 from helpers import fit_quietly, make_data, same_bits, snapshot
-from sklearn.base import clone
 from sklearn.metrics import log_loss, make_scorer, mean_absolute_error
 from sklearn.model_selection import train_test_split
 
@@ -52,25 +51,6 @@ def test_the_split():
     p = rng.permutation(120)
     _, other = Split(0.2, labels[p], np.random.default_rng(1))(X[p], labels[p], canonical_order(X[p], labels[p]))
     np.testing.assert_array_equal(X[p][other], X[validation])
-
-
-def test_frequent_rows_are_on_both_sides_in_proportion():
-    X = np.concatenate([np.repeat([[0.0], [1.0]], [45, 10], axis=0), np.arange(2.0, 22)[:, None]])
-    y = np.zeros(len(X))
-    training, validation = Split(0.1, None, np.random.default_rng(0))(X, y, canonical_order(X, y))
-    assert sorted([*training, *validation]) == list(range(75))
-    assert [(X[validation] == v).sum() for v in (0, 1)] == [4, 1]
-    assert (X[validation] > 1).sum() == 2
-
-
-@pytest.mark.parametrize("learning_rate", [0.01, "auto"])
-@every_estimator
-def test_frequent_rows_repeated_and_weighted(estimator, learning_rate):
-    X, y = make_data(estimator, n=30)
-    weights = np.arange(30) % 15 + 1
-    model = new(estimator, "early_stopping", learning_rate=learning_rate, max_iter=5)
-    weighted = fit_quietly(clone(model), X, y, weights)
-    assert same_bits(weighted, fit_quietly(clone(model), np.repeat(X, weights, axis=0), np.repeat(y, weights)))
 
 
 def test_the_split_of_classes_too_small():
@@ -254,16 +234,16 @@ def test_partial_fit_holds_nothing_out():
 def test_the_split_is_scikit_learns():
     """To the bit, though the rows are never copied."""
     rng, n = np.random.default_rng(0), 1000
-    X = rng.integers(4, size=(n, 4)).astype(float)
+    X = rng.integers(3, size=(n, 4)).astype(float)
     y = rng.integers(3, size=n)
     order = canonical_order(X, y)
     group = np.cumsum(distinct(X, y, order)) - 1
     groups, first = np.unique(group, return_index=True)
-    assert len(groups) < 0.75 * n
+    assert len(groups) < n / 2
     seed = int(np.random.default_rng(7).integers(2**32))
     _, held_out = train_test_split(
-        groups, test_size=int(np.ceil(0.1 * len(groups))), stratify=y[order[first]], random_state=seed
+        groups, test_size=int(np.ceil(0.2 * len(groups))), stratify=y[order[first]], random_state=seed
     )
     expected = order[~np.isin(group, held_out)], order[np.isin(group, held_out)]
-    for own, plain in zip(Split(0.1, y, np.random.default_rng(7))(X, y, order), expected, strict=True):
+    for own, plain in zip(Split(0.2, y, np.random.default_rng(7))(X, y, order), expected, strict=True):
         assert own.tobytes() == plain.tobytes()

@@ -89,14 +89,12 @@ def _fitted_so_far(estimator, progress):
 class Split:
     """Holds out a part of the training samples.
 
-    Equal rows stay together: on one side of a bootstrap sample they would tell what those on the other side are. But if
-    a row is so frequent that its fraction is a row or more, as in a table of a few categories, it is on both sides in
-    proportion. Otherwise, the network would be judged by rows unlike all that it has seen.
+    Equal rows stay together, so the model does not depend on whether a row is repeated or given a weight.
 
     Parameters
     ----------
     fraction : float
-        The fraction of the samples to hold out.
+        The fraction of the distinct rows to hold out.
     classes : ndarray of shape (n_samples,) or None
         Classes to stratify by, if every class has at least two distinct rows.
     rng : numpy.random.Generator
@@ -115,7 +113,7 @@ class Split:
         X, targets : ndarrays
             As in `Samples`.
         order : ndarray of int64
-            The canonical order. A row that counts several times is there as often.
+            The canonical order.
 
         Returns
         -------
@@ -123,36 +121,22 @@ class Split:
             Rows.
         """
         first = np.flatnonzero(distinct(X, targets, order))
-        if len(first) < 2:
+        groups = np.arange(len(first))
+        if len(groups) < 2:
             raise ValueError(
                 "early_stopping needs at least two distinct samples, one of them for validation; got 1 sample"
             )
-        sizes = np.diff(first, append=len(order))
-        shares = (self.fraction * sizes).astype(np.int64)
-        is_held_out = np.repeat(self._choose(order[first], shares == 0), sizes)
-        if shares.any():
-            place, size, share = (
-                np.arange(len(order)) - np.repeat(first, sizes),
-                *np.repeat([sizes, shares], sizes, axis=1),
-            )
-            is_held_out |= (place + 1) * share // size > place * share // size
-        return order[~is_held_out], order[is_held_out]
-
-    def _choose(self, rows, rare):
-        """Which of some different rows to hold out, all of them rare ones."""
-        groups = np.flatnonzero(rare)
         # at least two, if that leaves two or more, because R² is undefined for one
-        size = int(np.clip(np.ceil(self.fraction * len(groups)), min(2, len(groups) // 2), max(0, len(groups) - 1)))
-        is_held_out = np.zeros(len(rows), dtype=bool)
-        seed = int(self.rng.integers(2**32))
-        if size == 0:
-            return is_held_out
+        size = int(np.clip(np.ceil(self.fraction * len(groups)), min(2, len(groups) // 2), len(groups) - 1))
         strata = None
         if self.classes is not None:
-            strata = self.classes[rows[groups]]
+            strata = self.classes[order[first]]
             classes, count = np.unique(strata, return_counts=True)
             if count.min() < 2 or not len(classes) <= size <= len(groups) - len(classes):
                 strata = None
+        seed = int(self.rng.integers(2**32))
         _, held_out = train_test_split(groups, test_size=size, stratify=strata, random_state=seed)
+        is_held_out = np.zeros(len(groups), dtype=bool)
         is_held_out[held_out] = True
-        return is_held_out
+        is_held_out = np.repeat(is_held_out, np.diff(first, append=len(order)))
+        return order[~is_held_out], order[is_held_out]

@@ -70,7 +70,7 @@ class Plan:
     order, repeats, importance : ndarray or None
         The rows in canonical order; how often each row of X counts, and with what weight.
     held_out : ndarray of int64 or None
-        The rows held out, each as often as it counts.
+        The rows held out.
     """
 
     samples: Samples
@@ -101,10 +101,10 @@ class Plan:
         return targets[rows], weights[rows]
 
     def part(self, rows):
-        """The plan for some of the rows, each as often as it counts, in canonical order; the samples are the same."""
+        """The plan for some of the rows, given in canonical order; the samples are the same."""
         importance = None if self.draws.mass is None else self.importance
-        draws = Draws(rows, self.draws.sampling, None, importance)
-        return replace(self, order=rows, draws=draws, repeats=None, held_out=None)
+        draws = Draws(rows, self.draws.sampling, self.repeats, importance)
+        return replace(self, order=rows, draws=draws, held_out=None)
 
 
 def plan(
@@ -166,7 +166,7 @@ def plan(
         importance = relative(importance, repeats)
     order, held_out = canonical_order(X, targets, importance), None
     if hold_out is not None:
-        (order, held_out), repeats = hold_out(X, targets, as_often(order, repeats)), None
+        order, held_out = hold_out(X, targets, order)
     if lbfgs:
         distinct_rows, weights = _each_row_once(X, targets, order, repeats, importance)
         samples, draws = Samples(X, targets, weights), Draws(distinct_rows, "shuffle")
@@ -175,11 +175,6 @@ def plan(
     else:
         samples, draws = Samples(X, targets, importance), Draws(order, sampling, repeats)
     return Plan(samples, draws, order, repeats, importance, held_out)
-
-
-def as_often(order, repeats):
-    """The rows in canonical order, each as often as it counts."""
-    return order if repeats is None else np.repeat(order, repeats[order])
 
 
 def _each_row_once(X, targets, order, repeats, importance):

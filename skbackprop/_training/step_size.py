@@ -12,7 +12,7 @@ from .chunks import total_loss
 from .heldout import Split
 from .progress import Progress
 from .reference import constant_loss
-from .sampling import Samples, as_often
+from .sampling import Samples
 
 __all__ = ["find_step_size"]
 
@@ -77,7 +77,7 @@ def find_step_size(progress, plan, epochs_of, *, classes, max_iter, usual):
     affordable = COST * max_iter * plan.draws.epoch_length / sum(n * n_epochs for n, n_epochs, _ in ROUNDS)
     rng = np.random.Generator(progress.rng.bit_generator.jumped())
     divide = Split(min(HELD_OUT, MEASURING * affordable / n_distinct), classes, rng)
-    training, held_out = divide(samples.X, samples.targets, as_often(plan.order, plan.repeats))
+    training, held_out = divide(samples.X, samples.targets, plan.order)
     rows, weights = plan.part(held_out).distinct()
     measured = Samples(samples.X, samples.targets, weights)
     trained = plan.part(training)
