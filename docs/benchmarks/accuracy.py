@@ -164,8 +164,7 @@ def measure(contestants=tuple(CONTESTANTS), seeds=5):
 def tune(contestants=tuple(CONTESTANTS), seeds=1):
     """Print the seconds to each target on the last 10,000 training rows, for every combination in `GRIDS`."""
     one_core()
-    X, y, _, _ = mnist()
-    data = X[:50_000], y[:50_000], X[50_000:], y[50_000:]
+    data = mnist(held_out=True)
     for name in contestants:
         for values in product(*GRIDS[name].values()):
             settings = dict(zip(GRIDS[name], values, strict=True))

@@ -157,9 +157,7 @@ def main():
     parser.add_argument("--held-out", action="store_true", help="hold out training digits, leave the test digits alone")
     options = parser.parse_args()
     one_thread()
-    X, y, X_test, y_test = mnist()
-    if options.held_out:
-        X, y, X_test, y_test = X[:50_000], y[:50_000], X[50_000:], y[50_000:]
+    X, y, X_test, y_test = mnist(options.held_out)
     print(f"epoch  errors of seeds {options.seeds}, mean seconds of training, seconds of deforming")
     runs, deforming = train(options.seeds, options.epochs, X, y, X_test, y_test)
     mean = statistics.mean(run["error"] for run in runs)

@@ -67,9 +67,7 @@ def main():
     parser.add_argument("--held-out", action="store_true", help="hold out training digits, leave the test digits alone")
     options = parser.parse_args()
     one_thread()
-    X, y, X_test, y_test = mnist()
-    if options.held_out:
-        X, y, X_test, y_test = X[:50_000], y[:50_000], X[50_000:], y[50_000:]
+    X, y, X_test, y_test = mnist(options.held_out)
     settings = SETTINGS | dict(options.settings)
     print(settings, "\nseed  epoch      loss   error  seconds")
     runs = [train(settings, seed, options.epochs, X, y, X_test, y_test) for seed in options.seeds]
