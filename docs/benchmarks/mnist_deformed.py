@@ -1,7 +1,7 @@
 """MNIST with the lecture's algorithm, on digits deformed afresh in every epoch: 784-800-10, logistic units, squared
 error, one sample per step, a falling step size.
 
-    SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_deformed.py [--seeds 0 1 2] [--epochs 80]
+    SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_deformed.py [--seeds 0 1 2] [--epochs 200]
     SKBACKPROP_DATA=/folder/of/mnist.npz python docs/benchmarks/mnist_deformed.py --held-out [--seeds 0] [--epochs 30]
 
 Without SKBACKPROP_DATA the data are fetched from OpenML. The deformations are those of Simard, Steinkraus and Platt
@@ -153,7 +153,7 @@ def plot(runs, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--held-out", action="store_true", help="hold out training digits, leave the test digits alone")
     options = parser.parse_args()
     one_thread()
