@@ -114,5 +114,5 @@ plt.show()
 
 # %%
 # The long version, with all of MNIST and 800 hidden units, is
-# ``docs/benchmarks/mnist_deformed.py``.
+# ``docs/benchmarks/mnist_deformed.py``; after 200 epochs, 0.63 % of the test images are wrong.
 # sphinx_gallery_thumbnail_number = 1

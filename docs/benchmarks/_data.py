@@ -7,8 +7,11 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 
-def mnist():
-    """MNIST, pixels / 255: X_train (60,000 x 784, float32), y_train, X_test (10,000 rows), y_test."""
+def mnist(held_out=False):
+    """MNIST, pixels / 255: X_train (60,000 x 784, float32), y_train, X_test (10,000 rows), y_test.
+
+    With `held_out`, settings can be chosen without the test digits: the last 10,000 of the 60,000 take their place.
+    """
     folder = os.environ.get("SKBACKPROP_DATA")
     if folder:
         with np.load(Path(folder) / "mnist.npz") as data:
@@ -19,7 +22,8 @@ def mnist():
         X, y = fetch_openml("mnist_784", version=1, return_X_y=True, as_frame=False, parser="liac-arff")
         y = y.astype(np.int64)
     X = X.astype(np.float32) / np.float32(255)
-    return X[:60000], y[:60000], X[60000:], y[60000:]
+    test = slice(50_000, 60_000) if held_out else slice(60_000, None)
+    return X[: test.start], y[: test.start], X[test], y[test]
 
 
 def news20():
