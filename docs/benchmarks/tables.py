@@ -270,7 +270,7 @@ def plot(models, path):
         points, error = compare(model, models[RIVAL])["points"]
         error = 0 if label == RIVAL else error
         axes.errorbar(fit, points, error, fmt="o", capsize=3, color="C3" if label == OURS else "0.4")
-        down, left = label in (RIVAL, "CatBoost"), label in ("LightGBM", "RealMLP-TD", OURS)
+        down, left = label == RIVAL, label in (RIVAL, "LightGBM", "RealMLP-TD", OURS)
         place = dict(xytext=(-7 if left else 7, -14 if down else 5), ha="right" if left else "left")
         axes.annotate(label, (fit, points), textcoords="offset points", **place)
     axes.axhline(0, color="0.8", zorder=0)
