@@ -102,7 +102,8 @@ def as_floats(X):
 
 def squash(z):
     """z / √(1 + (z / 3)²): close to z near 0, and never beyond ±3 (Holzmüller et al. 2024); float32."""
-    z = as_float32(np.clip(z, -1e6, 1e6))  # the squares of these are no problem, and 1e6 already becomes 3
+    # squares of numbers up to 1e6 are no problem, and 1e6 already becomes 3
+    z = np.asarray(np.clip(z, -1e6, 1e6), dtype=np.float32)
     return z / np.sqrt(1 + np.square(z / 3))
 
 
@@ -191,11 +192,6 @@ def _calendar(days):
 def calendar_names(transformer, names):
     """The names of the columns that `calendar` returns."""
     return np.array([f"{name}_{part}" for name in names for part in ("month", "weekday", "hour")], dtype=object)
-
-
-def as_float32(X):
-    """An array in the network's faster precision."""
-    return np.asarray(X, dtype=np.float32)
 
 
 def _function(function, names="one-to-one"):
