@@ -37,6 +37,7 @@ typedef struct {
     int32_t *touched;  /* the inputs whose rows of W^1 move in this batch: all, or of sparse samples those with values. */
     ptrdiff_t *n_touched; /* Those of piece p of the gradient, so many, begin at its first input */
     int32_t *number;   /* of each input among those of its piece, from 1 on; 0 if it is not touched */
+    ptrdiff_t *begin, *written; /* of each piece of the gradient: where these begin, and how many were touched before */
     ptrdiff_t *end;    /* of each touched input's part of these: */
     int32_t *sample;   /* the samples of this slice in which it is not 0, and the values that it has there */
     REAL *value;
@@ -49,6 +50,9 @@ typedef struct {
     FN(state_t) s;            /* z, a, delta of its samples */
     FN(lists_t) lists;
     FN(mover_t) mover;
+    FN(part_t) *parts;        /* of layer 1; if there is only one, it is the layer itself, not a copy */
+    ptrdiff_t n_parts;
+    int back;                 /* whether they are copied back */
     const int64_t *draws;     /* of its samples, */
     ptrdiff_t t, n;           /* the first one's number, and how many */
     double *f;                /* their losses */
@@ -127,20 +131,24 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + 2 * sample + value + end + 2 * by_input + by_piece, 1)};
+    const size_t zeroed = end + by_input + by_piece;
+    *lists = (FN(lists_t)){.memory = malloc(zeroed + x + index + of_x + 2 * sample + value + by_input + 2 * by_piece)};
     if (!lists->memory) return 0;
+    memset(lists->memory, 0, zeroed);
     char *rest = lists->memory;
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
+    lists->end = TAKE(end);
+    lists->number = TAKE(by_input);
+    lists->n_touched = TAKE(by_piece);
     lists->x = TAKE(x);
     lists->index = TAKE(index);
     lists->of_x = TAKE(of_x);
     lists->sample = TAKE(sample);
     lists->of_input = TAKE(sample);
     lists->value = TAKE(value);
-    lists->end = TAKE(end);
-    lists->number = TAKE(by_input);
     lists->touched = TAKE(by_input);
-    lists->n_touched = TAKE(by_piece);
+    lists->begin = TAKE(by_piece);
+    lists->written = TAKE(by_piece);
 #undef TAKE
     for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
         const ptrdiff_t first = net->M[0] * p / pieces, last = net->M[0] * (p + 1) / pieces;
@@ -183,41 +191,108 @@ static void FN(begin_lists)(FN(batch_t) * batch) {
 
 /* ---- Forward pass and backprop ------------------------------------------------------------------------------------ */
 
-/* Z^l = A^(l-1) (W^l)^T + b^l (2) for n samples, from row r on. */
-static void FN(forward_batch)(const FN(state_t) * s, const FN(lists_t) * lists, ptrdiff_t l, ptrdiff_t r, ptrdiff_t n) {
-    const ptrdiff_t *M = s->net->M, m = s->net->stride[l], below = l > 1 ? s->net->stride[l - 1] : M[0];
-    const REAL *restrict b = s->b[l], *restrict a = s->a[l - 1] + r * below, scale = l == 1 ? (REAL)*s->scale : 1;
-    REAL *restrict z = s->z[l] + r * m;
-    if (l > 1)
-        FN(product_by_transpose)(n, M[l], below, a, below, s->W[l], below, z, m);
-    else if (lists->in_use)
-        for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(s->W[1], m, lists->x + r + k, z + k * m);
-    else
-        FN(product)(n, m, below, a, below, 1, s->W[1], m, 0, z, m);
-    for (ptrdiff_t k = 0; k < n; k++)
-        SIMD() for (ptrdiff_t j = 0; j < m; j++) z[k * m + j] = scale * z[k * m + j] + b[j];
+/* A copy of n dense samples from row `start` on, or the lists of their nonzeros. */
+static void FN(gather)(const FN(batch_t) * batch, ptrdiff_t start, ptrdiff_t n) {
+    const FN(state_t) *s = &batch->s;
+    const FN(lists_t) *lists = &batch->lists;
+    const ptrdiff_t M = s->net->M[0];
+    for (ptrdiff_t r = start; r < start + n && !s->samples->indptr; r++) {
+        REAL *a = s->a[0] + r * M;
+        const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, batch->draws[batch->t + r]), batch->t + r, NULL, a);
+        if (lists->in_use)
+            lists->x[r] = FN(list_nonzeros)(x, lists->index + r * M, lists->of_x + r * M);
+        else if (x.value != a)
+            memcpy(a, x.value, M * sizeof(REAL));
+    }
 }
 
-/* A piece of work: the forward pass and backprop of some samples, which give a, delta and f. */
+/* z^1 = W^1 x + b^1 (2) of m units of a part, from its unit j on, for n samples from row r on. */
+static void FN(forward_units)(const FN(batch_t) * batch, const FN(part_t) * part, ptrdiff_t j, ptrdiff_t m, ptrdiff_t r,
+                              ptrdiff_t n) {
+    const FN(state_t) *s = &batch->s;
+    const FN(lists_t) *lists = &batch->lists;
+    const ptrdiff_t M = s->net->M[0], ld = part->net.stride[1], stride = s->net->stride[1];
+    const REAL *restrict W = part->params + part->net.W[1] + j, *restrict b = part->params + part->net.b[1] + j;
+    const REAL scale = (REAL)*part->s.scale;
+    REAL *restrict z = s->z[1] + r * stride + part->first + j;
+    if (lists->in_use)
+        for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(W, ld, m, lists->x + r + k, z + k * stride);
+    else
+        FN(product)(n, m, M, s->a[0] + r * M, M, 1, W, ld, 0, z, stride);
+    for (ptrdiff_t k = 0; k < n; k++) EACH(i, m) z[k * stride + i] = scale * z[k * stride + i] + b[i];
+}
+
+/* Z^l = A^(l-1) (W^l)^T + b^l (2), l > 1, for n samples from row r on. */
+static void FN(forward_batch)(const FN(state_t) * s, ptrdiff_t l, ptrdiff_t r, ptrdiff_t n) {
+    const ptrdiff_t m = s->net->stride[l], below = s->net->stride[l - 1];
+    const REAL *restrict b = s->b[l];
+    REAL *restrict z = s->z[l] + r * m;
+    FN(product_by_transpose)(n, s->net->M[l], below, s->a[l - 1] + r * below, below, s->W[l], below, z, m);
+    for (ptrdiff_t k = 0; k < n; k++) EACH(j, m) z[k * m + j] += b[j];
+}
+
+static ptrdiff_t FN(pieces_of_samples)(const FN(batch_t) * batch) {
+    return (batch->n + PIECE_SAMPLES - 1) / PIECE_SAMPLES;
+}
+
+static ptrdiff_t FN(samples_of_piece)(const FN(batch_t) * batch, ptrdiff_t piece) {
+    const ptrdiff_t rest = batch->n - piece * PIECE_SAMPLES;
+    return rest < PIECE_SAMPLES ? rest : PIECE_SAMPLES;
+}
+
+/* A piece of work if layer 1 has parts: some samples. */
+static void FN(gather_samples)(void *work, ptrdiff_t piece, int member) {
+    (void)member;
+    FN(gather)(work, piece * PIECE_SAMPLES, FN(samples_of_piece)(work, piece));
+}
+
+/* How many columns of a part's W^1 are multiplied at a time. */
+static ptrdiff_t FN(columns)(const FN(batch_t) * batch) {
+    return batch->lists.in_use ? batch->s.net->stride[1] : TILE_COLUMNS;
+}
+
+/* In how many pieces, at most: those of the last part, which is the widest. */
+static ptrdiff_t FN(pieces_of_part)(const FN(batch_t) * batch) {
+    const ptrdiff_t columns = FN(columns)(batch);
+    return (batch->parts[batch->n_parts - 1].net.stride[1] + columns - 1) / columns;
+}
+
+/* The part of a piece of work, if each has so many pieces. The caller of a team begins with the last, widest part. */
+static FN(part_t) * FN(part_of_piece)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t pieces) {
+    return batch->parts + batch->n_parts - 1 - piece / pieces;
+}
+
+/* A piece of work if layer 1 has parts: z^1 of some of a part's units. */
+static void FN(pass_part)(void *work, ptrdiff_t piece, int member) {
+    const FN(batch_t) *batch = work;
+    const ptrdiff_t columns = FN(columns)(batch), pieces = FN(pieces_of_part)(batch), j = piece % pieces * columns;
+    const FN(part_t) *part = FN(part_of_piece)(batch, piece, pieces);
+    const ptrdiff_t rest = part->net.stride[1] - j;
+    (void)member;
+    if (rest > 0) FN(forward_units)(batch, part, j, rest < columns ? rest : columns, 0, batch->n);
+}
+
+static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, int member);
+
+/* A piece of work: the forward pass and backprop of some samples, which give a, delta and f. If layer 1 has parts, z^1
+   is there already; the last pieces make the lists for its gradient. */
 static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
     const FN(batch_t) *batch = work;
-    const FN(lists_t) *lists = &batch->lists;
     FN(state_t) s = batch->s;
     const ptrdiff_t L = s.net->L, *M = s.net->M, *stride = s.net->stride, start = piece * PIECE_SAMPLES;
-    const ptrdiff_t n = batch->n - start < PIECE_SAMPLES ? batch->n - start : PIECE_SAMPLES, end = start + n;
+    const ptrdiff_t n = FN(samples_of_piece)(batch, piece), end = start + n;
     const int64_t *draws = batch->draws + batch->t;
+    if (n <= 0) {
+        FN(list_by_input)(batch, piece - FN(pieces_of_samples)(batch), member);
+        return;
+    }
     s.y = FN(room)(batch, member).y;
-    if (!s.samples->indptr)
-        for (ptrdiff_t r = start; r < end; r++) {
-            REAL *a = s.a[0] + r * M[0];
-            const FN(row_t) x = FN(thinned)(&s, FN(dense_sample)(&s, draws[r]), batch->t + r, NULL, a);
-            if (lists->in_use)
-                lists->x[r] = FN(list_nonzeros)(x, lists->index + r * M[0], lists->of_x + r * M[0]);
-            else if (x.value != a)
-                memcpy(a, x.value, M[0] * sizeof(REAL));
-        }
+    if (batch->n_parts == 1) {
+        FN(gather)(batch, start, n);
+        FN(forward_units)(batch, batch->parts, 0, stride[1], start, n);
+    }
     for (ptrdiff_t l = 1; l <= L; l++) {
-        FN(forward_batch)(&s, lists, l, start, n);
+        if (l > 1) FN(forward_batch)(&s, l, start, n);
         for (ptrdiff_t r = start; r < end; r++) FN(activate)(&s, l, r, batch->t + r);
     }
     for (ptrdiff_t r = start; r < end; r++) batch->f[r] = FN(output_delta)(&s, draws[r], r);
@@ -241,34 +316,40 @@ static inline int FN(moves)(const FN(batch_t) * batch) {
     return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
 }
 
+/* The rule's vectors in which a part has its W^1 and b^1. */
+static FN(mover_t) FN(mover_of_part)(const FN(batch_t) * batch, const FN(part_t) * part) {
+    FN(mover_t) mover = batch->mover;
+    mover.params = part->params;
+    mover.first = part->rule.first;
+    mover.second = part->rule.second;
+    return mover;
+}
+
 /* One step by the rule: n parameters, from position `at` on, move by their gradient d g. */
-static inline void FN(move)(const FN(batch_t) * batch, ptrdiff_t at, REAL d, const REAL *restrict g, ptrdiff_t n,
-                            double alpha) {
-    FN(RULES)[batch->s.rule->code](&batch->mover, at, d, g, n, (REAL)alpha);
+static void FN(move)(const FN(batch_t) * batch, const FN(mover_t) * mover, ptrdiff_t at, REAL d, const REAL *restrict g,
+                     ptrdiff_t n, double alpha, int flushes) {
+    const rule_t *rule = batch->s.rule;
+    if (flushes && FN(is_time_to_flush)(mover, rule)) FN(flush)(mover, rule, at, n);
+    FN(RULES)[rule->code](mover, at, d, g, n, (REAL)alpha);
 }
 
-static void FN(learn_biases)(const FN(batch_t) * batch, ptrdiff_t l) {
-    const FN(state_t) *s = &batch->s;
-    const ptrdiff_t at = s->net->b[l], m = s->net->stride[l];
-    const REAL *restrict delta = s->delta[l];
-    REAL *restrict g = (REAL *)s->rule->gradient + at;
+/* b = b^l of m units, from the sums of their columns of delta^l. */
+static void FN(learn_biases)(const FN(batch_t) * batch, const REAL *restrict delta, ptrdiff_t ld, const FN(mover_t) * mover,
+                             void *gradient, ptrdiff_t b, ptrdiff_t m) {
+    REAL *restrict g = (REAL *)gradient + b;
     if (batch->is_first) EACH(j, m) g[j] = 0;
-    for (ptrdiff_t r = 0; r < batch->n; r++) EACH(j, m) g[j] += delta[r * m + j];
-    if (FN(moves)(batch)) FN(move)(batch, at, 1 / (REAL)batch->batch_size, g, m, 0);
+    for (ptrdiff_t r = 0; r < batch->n; r++) EACH(j, m) g[j] += delta[r * ld + j];
+    if (FN(moves)(batch)) FN(move)(batch, mover, b, 1 / (REAL)batch->batch_size, g, m, 0, 1);
 }
 
-/* W^1 is stored input by input, the others unit by unit. */
-static void FN(learn_weights)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t piece, int member) {
-    const FN(state_t) *s = &batch->s;
-    const ptrdiff_t *M = s->net->M, *stride = s->net->stride, start = piece * PIECE_ROWS;
-    const ptrdiff_t rows = l > 1 ? M[l] : M[0], m = l > 1 ? stride[l - 1] : stride[1];
-    const ptrdiff_t n = rows - start < PIECE_ROWS ? rows - start : PIECE_ROWS, at = s->net->W[l] + start * m;
-    REAL *g = FN(keeps_gradient)(batch) ? (REAL *)s->rule->gradient + at : FN(room)(batch, member).gradient;
-    if (l > 1)
-        FN(product)(n, m, batch->n, s->delta[l] + start, 1, stride[l], s->a[l - 1], m, !batch->is_first, g, m);
-    else
-        FN(product)(n, m, batch->n, s->a[0] + start, 1, M[0], s->delta[1], m, !batch->is_first, g, m);
-    if (FN(moves)(batch)) FN(move)(batch, at, 1 / (REAL)batch->batch_size, g, n * m, s->rule->alpha);
+/* The gradient of n rows of m weights, W = W^l from some row on: A^T B, summed over the samples; and their update. */
+static void FN(learn_weights)(const FN(batch_t) * batch, const REAL *A, ptrdiff_t lda, const REAL *B, ptrdiff_t ldb,
+                              const FN(mover_t) * mover, void *gradient, ptrdiff_t W, ptrdiff_t n, ptrdiff_t m,
+                              int member) {
+    REAL *g = FN(keeps_gradient)(batch) ? (REAL *)gradient + W : FN(room)(batch, member).gradient;
+    FN(product)(n, m, batch->n, A, 1, lda, B, ldb, !batch->is_first, g, m);
+    if (FN(moves)(batch))
+        FN(move)(batch, mover, W, 1 / (REAL)batch->batch_size, g, n * m, batch->s.rule->alpha, 1);
 }
 
 /* The position in a list of nonzeros where input k is or would be. */
@@ -284,17 +365,25 @@ static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
     return low;
 }
 
-/* Makes the lists of the inputs first, ..., last - 1, and of sparse samples notes which have any. Returns where they
-   begin. Only the first pass goes through all of the inputs' memory, which may be large. */
-static ptrdiff_t FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, ptrdiff_t first, ptrdiff_t last,
-                                   ptrdiff_t *restrict from) {
+/* Makes the lists of the inputs of a piece of the gradient, and of sparse samples notes which have any. Only the first
+   pass goes through all of the inputs' memory, which may be large. */
+static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
+    const ptrdiff_t M = batch->s.net->M[0];
+    const ptrdiff_t first = M * piece / batch->list_pieces, last = M * (piece + 1) / batch->list_pieces;
+    ptrdiff_t *restrict from = FN(room)(batch, member).from;
     int32_t *restrict number = lists->number, *restrict touched = lists->touched + first;
     int32_t *restrict sample = lists->sample;
     REAL *restrict value = lists->value;
     ptrdiff_t *restrict end = lists->end + first;
     ptrdiff_t n = lists->n_touched[piece], start = 0;
+    if (batch->is_first && batch->s.samples->indptr) { /* forget those of the batch before */
+        for (ptrdiff_t t = 0; t < n; t++) number[touched[t]] = 0;
+        n = 0;
+    }
+    lists->written[piece] = batch->is_first ? 0 : n;
     for (ptrdiff_t r = 0; r < batch->n; r++) start += from[r] = first ? FN(position)(lists->x + r, first) : 0;
+    lists->begin[piece] = start;
     int32_t *restrict of_input = lists->of_input + start;
     for (ptrdiff_t t = 0; t < n; t++) end[t] = 0;
     ptrdiff_t place = start;
@@ -326,69 +415,140 @@ static ptrdiff_t FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, p
             value[place] = x.value[q];
         }
     }
-    return start;
 }
 
-/* Row k of W^1, whose input has the values x in this slice's samples, has the gradient sum_i x_i delta_i. Returns g, the
-   place of it or of its sum with those of the slices before, if it `adds` to them; the gradient is *factor g. */
-static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, ptrdiff_t k, const FN(row_t) * x, int adds,
-                                         REAL *restrict row, REAL *factor) {
+/* Row k of a part's W^1, whose input has the values x in this slice's samples, has the gradient sum_i x_i delta_i.
+   Returns g, the place of it or of its sum with those of the slices before, if it `adds` to them; the gradient is
+   *factor g. */
+static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, const FN(part_t) * part, ptrdiff_t k,
+                                         const FN(row_t) * x, int adds, REAL *restrict row, REAL *factor) {
     const FN(state_t) *s = &batch->s;
-    const ptrdiff_t m = s->net->stride[1];
-    REAL *restrict g = (REAL *)s->rule->gradient + s->net->W[1] + k * m;
+    const ptrdiff_t m = part->net.stride[1], ld = s->net->stride[1];
+    const REAL *delta = s->delta[1] + part->first;
+    REAL *restrict g = (REAL *)part->rule.gradient + part->net.W[1] + k * m;
     const int keeps = FN(keeps_gradient)(batch);
     *factor = 1;
     if (x->count == 1 && !keeps) {
         *factor = x->value[0];
-        return s->delta[1] + x->index[0] * m;
+        return delta + x->index[0] * ld;
     }
-    FN(first_forward)(s->delta[1], m, x, keeps && !adds ? g : row);
+    FN(first_forward)(delta, ld, m, x, keeps && !adds ? g : row);
     if (!keeps) return row;
     if (adds) EACH(j, m) g[j] += row[j];
     return g;
 }
 
-/* The rows of W^1 of the inputs in `piece` that are touched. */
-static void FN(learn_by_lists)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
+/* The rows of a part's W^1 of the inputs in `piece` that are touched. */
+static void FN(learn_by_lists)(const FN(batch_t) * batch, const FN(part_t) * part, const FN(mover_t) * mover,
+                               ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
     const rule_t *rule = s->rule;
-    const FN(room_t) room = FN(room)(batch, member);
-    const ptrdiff_t M = s->net->M[0], m = s->net->stride[1], at = s->net->W[1];
-    const ptrdiff_t first = M * piece / batch->list_pieces, last = M * (piece + 1) / batch->list_pieces;
+    REAL *row = FN(room)(batch, member).row;
+    const ptrdiff_t m = part->net.stride[1], at = part->net.W[1], first = s->net->M[0] * piece / batch->list_pieces;
     const int sparse = s->samples->indptr != NULL, moves = FN(moves)(batch);
     /* `scale` multiplies W^1, and includes the penalty of plain steps with sparse samples */
-    const REAL d = (REAL)(1 / (*s->scale * batch->batch_size));
+    const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
     const double alpha = sparse && rule->code == SGD ? 0 : rule->alpha;
-    const ptrdiff_t written = batch->is_first ? 0 : lists->n_touched[piece]; /* rows of the gradient */
-    ptrdiff_t start = FN(list_by_input)(batch, piece, first, last, room.from), end;
+    const ptrdiff_t written = lists->written[piece]; /* rows of the gradient */
     const int32_t *touched = lists->touched + first;
+    ptrdiff_t start = lists->begin[piece], end;
     for (ptrdiff_t t = 0, n = lists->n_touched[piece]; t < n; t++, start = end) {
         end = lists->end[first + t];
         const FN(row_t) x = {lists->value + start, lists->sample + start, end - start};
         REAL factor;
-        const REAL *g = FN(gradient_of_input)(batch, touched[t], &x, t < written, room.row, &factor);
-        if (moves) FN(move)(batch, at + touched[t] * m, d * factor, g, m, alpha);
-        if (sparse && batch->is_last) lists->number[touched[t]] = 0;
+        const REAL *g = FN(gradient_of_input)(batch, part, touched[t], &x, t < written, row, &factor);
+        if (moves) FN(move)(batch, mover, at + touched[t] * m, d * factor, g, m, alpha, !sparse);
     }
-    if (sparse && batch->is_last) lists->n_touched[piece] = 0;
 }
 
+/* In how many pieces the rows of W^l are; of layer 1, each part has so many. */
 static ptrdiff_t FN(pieces_of_layer)(const FN(batch_t) * batch, ptrdiff_t l) {
     if (l == 1 && batch->lists.in_use) return batch->list_pieces;
     return (batch->s.net->M[l > 1 ? l : 0] + PIECE_ROWS - 1) / PIECE_ROWS;
 }
 
+/* Some rows of a part's W^1, the weights of so many inputs; b^1 comes with the first. */
+static void FN(learn_units)(const FN(batch_t) * batch, const FN(part_t) * part, ptrdiff_t piece, int member) {
+    const FN(state_t) *s = &batch->s;
+    const FN(mover_t) mover = FN(mover_of_part)(batch, part);
+    const ptrdiff_t M = s->net->M[0], m = part->net.stride[1], ld = s->net->stride[1];
+    const ptrdiff_t start = piece * PIECE_ROWS, n = M - start < PIECE_ROWS ? M - start : PIECE_ROWS;
+    const REAL *delta = s->delta[1] + part->first;
+    if (piece == 0) FN(learn_biases)(batch, delta, ld, &mover, part->rule.gradient, part->net.b[1], m);
+    if (batch->lists.in_use)
+        FN(learn_by_lists)(batch, part, &mover, piece, member);
+    else
+        FN(learn_weights)(batch, s->a[0] + start, M, delta, ld, &mover, part->rule.gradient,
+                          part->net.W[1] + start * m, n, m, member);
+}
+
+/* Some rows of W^l, l > 1, the weights of so many units; b^l comes with the first. */
+static void FN(learn_layer)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t piece, int member) {
+    const FN(state_t) *s = &batch->s;
+    const network_t *net = s->net;
+    const ptrdiff_t M = net->M[l], m = net->stride[l], below = net->stride[l - 1];
+    const ptrdiff_t start = piece * PIECE_ROWS, n = M - start < PIECE_ROWS ? M - start : PIECE_ROWS;
+    void *gradient = s->rule->gradient;
+    if (piece == 0) FN(learn_biases)(batch, s->delta[l], m, &batch->mover, gradient, net->b[l], m);
+    FN(learn_weights)(batch, s->delta[l] + start, m, s->a[l - 1], below, &batch->mover, gradient,
+                      net->W[l] + start * below, n, below, member);
+}
+
 /* A piece of work: the gradients of some rows of one W^l (and of b^l, with the first rows), and their update. */
 static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
     const FN(batch_t) *batch = work;
-    ptrdiff_t l = 1, n;
+    ptrdiff_t l = 2, n = FN(pieces_of_layer)(batch, 1);
+    if (piece < n * batch->n_parts) {
+        if (batch->n_parts == 1 && batch->lists.in_use) FN(list_by_input)(batch, piece, member);
+        FN(learn_units)(batch, FN(part_of_piece)(batch, piece, n), piece % n, member);
+        return;
+    }
+    piece -= n * batch->n_parts;
     while (piece >= (n = FN(pieces_of_layer)(batch, l))) piece -= n, l++;
-    if (piece == 0) FN(learn_biases)(batch, l);
-    if (l == 1 && batch->lists.in_use)
-        FN(learn_by_lists)(batch, piece, member);
-    else
-        FN(learn_weights)(batch, l, piece, member);
+    FN(learn_layer)(batch, l, piece, member);
+}
+
+/* ---- Parts of layer 1 ---------------------------------------------------------------------------------------------- */
+
+#undef COPY_PIECES
+#define COPY_PIECES 16
+
+/* Makes n parts of layer 1 in the rule's room; one part is layer 1 itself. Returns 0 if there is no memory. */
+static int FN(divide)(FN(batch_t) * batch, ptrdiff_t n) {
+    const FN(state_t) *s = &batch->s;
+    const network_t *net = s->net;
+    const rule_t *rule = s->rule;
+    const ptrdiff_t vector = net->b[net->L] + net->stride[net->L];
+    batch->n_parts = n;
+    batch->parts = calloc(n, sizeof *batch->parts);
+    if (!batch->parts) return 0;
+    if (n == 1) batch->parts[0] = (FN(part_t)){.s = *s, .net = *net, .rule = *rule, .params = batch->mover.params};
+    for (ptrdiff_t k = 0, at = 0; k < n && n > 1; k++) {
+        FN(part_t) *part = batch->parts + k;
+        const ptrdiff_t length = FN(make_part)(part, s, k, n, 1);
+        part->params = (REAL *)rule->room + at;
+        part->rule.first = part->params + vector;
+        part->rule.second = part->params + 2 * vector;
+        part->rule.gradient = (REAL *)rule->gradient + at;
+        part->weights[1] = part->params + part->net.W[1];
+        part->s = (FN(state_t)){&part->net, &part->rule, s->samples, &part->scale, part->weights};
+        at += length;
+    }
+    return 1;
+}
+
+/* A piece of work: copies some rows of a part's weights and moments, or copies them back. */
+static void FN(copy_rows)(void *work, ptrdiff_t piece, int member) {
+    const FN(batch_t) *batch = work;
+    const network_t *net = batch->s.net;
+    const rule_t *rule = batch->s.rule;
+    FN(part_t) *part = FN(part_of_piece)(batch, piece, COPY_PIECES);
+    const ptrdiff_t n = piece % COPY_PIECES;
+    (void)member;
+    FN(copy_vector)(part, net, part->params, batch->mover.params, batch->back, n, COPY_PIECES);
+    if (rule->first) FN(copy_vector)(part, net, part->rule.first, rule->first, batch->back, n, COPY_PIECES);
+    if (rule->second) FN(copy_vector)(part, net, part->rule.second, rule->second, batch->back, n, COPY_PIECES);
 }
 
 /* ---- The algorithm ------------------------------------------------------------------------------------------------ */
@@ -420,6 +580,29 @@ static int FN(useful_threads)(const network_t *net, const samples_t *samples, co
     return 3 * weights * n_draws < WORK_MIN ? 1 : share < MEMBERS_MAX ? (int)share : MEMBERS_MAX;
 }
 
+/* Into how many parts layer 1 is divided for a team of this size: one for each member, if W^1 has at least PARTED values,
+   so that sharing it between cores takes long; if each part is at least as wide as a tile of a product; if there are
+   COPY_SHARE updates for each copy; and if sparse samples have DENSE_BATCH values per batch for each row of W^1, so that
+   nearly all rows move in every batch. */
+#undef PARTED
+#undef COPY_SHARE
+#undef DENSE_BATCH
+#define PARTED ((ptrdiff_t)1 << 15)
+#define COPY_SHARE 8
+#define DENSE_BATCH 4
+static ptrdiff_t FN(useful_parts)(const network_t *net, const rule_t *rule, const samples_t *samples,
+                                  const int64_t *draws, ptrdiff_t n_draws, int members) {
+    const ptrdiff_t M = net->M[0], m = net->stride[1], most = m / TILE_COLUMNS;
+    const ptrdiff_t updates = (n_draws + rule->batch_size - 1) / rule->batch_size;
+    if (!rule->room || members == 1 || most < 2 || M * m < PARTED || updates < COPY_SHARE) return 1;
+    if (samples->indptr) {
+        ptrdiff_t stored = 0;
+        for (ptrdiff_t t = 0; t < n_draws; t++) stored += FN(stored_values)(samples, draws[t], 1);
+        if (stored < DENSE_BATCH * M * updates) return 1;
+    }
+    return members < most ? members : most;
+}
+
 static double FN(batches)(const network_t *net, const rule_t *rule, void *params, double *scale,
                           const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     const ptrdiff_t rows = FN(slice_rows)(net, rule, samples);
@@ -430,11 +613,15 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
     make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows));
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
-    if (!FN(allocate_rooms)(&batch, team.size) ||
+    const ptrdiff_t n_parts = FN(useful_parts)(net, rule, samples, draws, n_draws, team.size);
+    if (!FN(allocate_rooms)(&batch, team.size) || !FN(divide)(&batch, n_parts) ||
         !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
-        sum = NO_MEMORY;
+        sum = NO_MEMORY, n_draws = 0;
+    const int64_t begin = now();
+    if (n_parts > 1 && n_draws) run(&team, FN(copy_rows), &batch, n_parts * COPY_PIECES, 1, 1);
+    const int64_t copying = now() - begin;
 
-    for (ptrdiff_t start = 0; start < n_draws && sum != NO_MEMORY; start += rule->batch_size) {
+    for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size) {
         batch.batch_size = n_draws - start < rule->batch_size ? n_draws - start : rule->batch_size;
         const ptrdiff_t end = start + batch.batch_size;
         for (batch.t = start; batch.t < end; batch.t += rows) {
@@ -442,18 +629,32 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
             FN(begin_lists)(&batch);
-            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 1);
-            for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
-            if (FN(moves)(&batch)) {
-                FN(advance)(&batch.mover, &batch.s);
-                if (samples->indptr && rule->code == SGD) FN(shrink)(&batch.s);
+            const double size = (double)batch.n;
+            const ptrdiff_t of_samples = FN(pieces_of_samples)(&batch);
+            ptrdiff_t of_lists = 0;
+            if (n_parts > 1) {
+                if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples, size, 1);
+                run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch), size, !lists->in_use);
+                if (lists->in_use) of_lists = batch.list_pieces;
             }
-            ptrdiff_t pieces = 0;
-            for (ptrdiff_t l = 1; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, !lists->in_use);
+            run(&team, FN(pass_samples), &batch, of_samples + of_lists, size, !of_lists);
+            for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
+            if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
+            for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
+                FN(shrink)(&batch.parts[k].s);
+            ptrdiff_t pieces = n_parts * FN(pieces_of_layer)(&batch, 1);
+            for (ptrdiff_t l = 2; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
+            run(&team, FN(learn_rows), &batch, pieces, size, !lists->in_use);
         }
     }
+    if (n_parts > 1 && n_draws) {
+        batch.back = 1;
+        run(&team, FN(copy_rows), &batch, n_parts * COPY_PIECES, 1, 1);
+        *scale = batch.parts[0].scale;
+        settle(-2 * team.size * copying); /* alone, it would not be needed at all */
+    }
     end_team(&team);
+    free(batch.parts);
     free(lists->memory);
     free(batch.memory);
     free(batch.s.memory);

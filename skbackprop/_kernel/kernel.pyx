@@ -39,6 +39,7 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
+        void *room
         const double *dropout
         const uint16_t *noise
         int threads
@@ -157,11 +158,11 @@ def steps(
     float
         The sum of f_i over the draws, each taken with the weights before its own step.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, threads)
     cdef const uint16_t[:, ::1] numbers
     cdef const double[::1] dropout
     if rule is None or tau == 0:
-        return _train(network, samples, draws, how, None, None)
+        return _train(network, samples, draws, how, None, None, None)
     how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
     how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
     if noise is not None:
@@ -172,7 +173,7 @@ def steps(
             raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
         if noise.size:
             how.noise, how.dropout = &numbers[0, 0], &dropout[0]
-    total = _train(network, samples, draws, how, rule.moments, rule.gradient)
+    total = _train(network, samples, draws, how, rule.moments, rule.gradient, rule.room)
     rule.t += (draws.shape[0] + how.batch_size - 1) // how.batch_size
     return total
 
@@ -218,19 +219,21 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
         Its gradient, a vector like the network's parameters.
     """
     G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
-    return _train(network, samples, draws, how, None, G), G
+    cdef rule_t how = rule_t(
+        GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, threads
+    )
+    return _train(network, samples, draws, how, None, G, None), G
 
 
-cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G) except *:
+cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G, room) except *:
     """Call the kernel for the network's type."""
     if network.params.dtype == "float32":
-        return _train_real[float](network.params, network, samples, draws, how, moments, G)
-    return _train_real[double](network.params, network, samples, draws, how, moments, G)
+        return _train_real[float](network.params, network, samples, draws, how, moments, G, room)
+    return _train_real[double](network.params, network, samples, draws, how, moments, G, room)
 
 
 cdef double _train_real(
-    real[::1] params, network, samples, const int64_t[::1] draws, rule_t how, moments, G
+    real[::1] params, network, samples, const int64_t[::1] draws, rule_t how, moments, G, room
 ) except *:
     cdef const ptrdiff_t[::1] M = network.M, stride = network.stride, W = network.W_at, b = network.b_at
     cdef const int[::1] activation = network.activation_codes
@@ -239,7 +242,7 @@ cdef double _train_real(
         M.shape[0] - 1, &M[0], &stride[0], &W[0], &b[0], &activation[0], network.loss_code, network.quantile
     )
     cdef real[:, ::1] first_and_second
-    cdef real[::1] batch_gradient
+    cdef real[::1] batch_gradient, copies
     if moments is not None:
         first_and_second = moments
         if first_and_second.shape[0] and first_and_second.shape[1] != params.shape[0]:
@@ -253,6 +256,11 @@ cdef double _train_real(
         if batch_gradient.shape[0] != params.shape[0]:
             raise ValueError("the rule was made for another network")
         how.gradient = &batch_gradient[0]
+    if room is not None:
+        copies = room
+        if copies.shape[0] != params.shape[0] * (1 + len(moments)):
+            raise ValueError("the rule was made for another network")
+        how.room = &copies[0]
 
     cdef samples_t rows = _rows(samples, params, M[0], M[net.L])
     cdef ptrdiff_t n_rows = samples.X.shape[0]

@@ -63,7 +63,7 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
         const REAL *w[rows];                                         \
         REAL x_q[rows];                                              \
         for (int i = 0; i < rows; i++) {                             \
-            w[i] = W + x->index[q + i] * m;                          \
+            w[i] = W + x->index[q + i] * ld;                         \
             x_q[i] = x->value[q + i];                                \
         }                                                            \
         EACH(j, m) {                                                 \
@@ -73,7 +73,7 @@ static void FN(first_update_and_forward)(REAL *restrict W, ptrdiff_t m, const RE
         }                                                            \
     }
 
-static void FN(first_forward)(const REAL *restrict W, ptrdiff_t m, const FN(row_t) * x, REAL *restrict z) {
+static void FN(first_forward)(const REAL *restrict W, ptrdiff_t ld, ptrdiff_t m, const FN(row_t) * x, REAL *restrict z) {
     ptrdiff_t q = 0;
     EACH(j, m) z[j] = 0;
     ADD_ROWS(8)

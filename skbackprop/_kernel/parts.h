@@ -1,74 +1,102 @@
-/* The algorithm of steps.h with a wide hidden layer on several threads (threads.h), for one type REAL and one level of
-   the processor (see precisions.h). One step still follows the other; within a step, the units of the hidden layer are
-   divided into parts (`parts_of` in types.h), and the threads meet once: when z^2, to which every part contributes a
-   sum, is needed for delta^2.
+/* Layer 1 divided between threads (threads.h) by its units, for one type REAL and one level of the processor (see
+   precisions.h).
 
-   During a call, every part has a copy of its columns of W^1 and W^2, as a narrower network. If the parts of a row of
-   W^1 were next to each other in memory, a core that runs through its own would fetch, ahead of time, from that of the
-   other core as well, and two threads would take twice as long as one. */
+   During a call, every part has a copy of its columns of W^1, and of what the rule keeps about them, as a narrower network
+   of its own. So nothing but z^1 and delta^1 goes from core to core, and each core's cache needs to hold only its own part.
+   If the parts of a row of W^1 were next to each other in memory, a core that runs through its own would fetch, ahead of
+   time, from that of the other core as well, and two threads would take twice as long as one. */
 
 typedef struct {
-    FN(state_t) s; /* of a network with these units alone; delta[2] is that of the whole network */
+    FN(state_t) s;   /* of a network with these units alone, which has layer 1, for steps also layer 2 */
     network_t net;
     ptrdiff_t M[3], stride[3], W[3], b[3];
-    rule_t rule;
+    rule_t rule;     /* with the part's moments */
+    REAL *params, *weights[3]; /* its vector of parameters, and where W^1 begins in it (batches.h) */
     double scale;
     ptrdiff_t first; /* unit */
-    void *params;
 } FN(part_t);
+
+/* Makes part k of n, of the layers 1..L. Returns the length of its vector of parameters. */
+static ptrdiff_t FN(make_part)(FN(part_t) * part, const FN(state_t) * s, ptrdiff_t k, ptrdiff_t n, ptrdiff_t L) {
+    const network_t *net = s->net;
+    const ptrdiff_t first = FN(first_of_part)(net, k, n), m = FN(first_of_part)(net, k + 1, n) - first;
+    *part = (FN(part_t)){.net = *net, .rule = *s->rule, .scale = *s->scale, .first = first};
+    part->net.L = L;
+    part->net.M = part->M, part->net.stride = part->stride, part->net.W = part->W, part->net.b = part->b;
+    part->rule.noise = NULL; /* it has the whole layer's numbers */
+    part->M[0] = net->M[0], part->M[1] = net->M[1] - first < m ? net->M[1] - first : m;
+    part->stride[1] = m;
+    part->b[1] = net->M[0] * m;
+    if (L == 1) return part->b[1] + m;
+    part->M[2] = net->M[2], part->stride[2] = net->stride[2];
+    part->W[2] = part->b[1] + m, part->b[2] = part->W[2] + (net->M[2] + 3) / 4 * 4 * m;
+    return part->b[2] + part->stride[2];
+}
+
+/* Copies a vector like the parameters to the part's, or back: one piece of so many. */
+static void FN(copy_vector)(const FN(part_t) * part, const network_t *net, REAL *inside, REAL *outside, int back,
+                            ptrdiff_t piece, ptrdiff_t pieces) {
+    const ptrdiff_t ld = net->stride[1], m = part->stride[1], *W = part->W, *b = part->b;
+    const ptrdiff_t first = net->M[0] * piece / pieces, last = net->M[0] * (piece + 1) / pieces;
+    REAL *columns = outside + part->first;
+#define COPY(inside, outside, n) memcpy(back ? (outside) : (inside), back ? (inside) : (outside), (n) * sizeof(REAL))
+    for (ptrdiff_t i = first; i < last; i++) COPY(inside + W[1] + i * m, columns + net->W[1] + i * ld, m);
+    if (last < net->M[0]) return;
+    COPY(inside + b[1], columns + net->b[1], m);
+    if (part->net.L == 1) return;
+    for (ptrdiff_t j = 0; j < (net->M[2] + 3) / 4 * 4; j++) /* with the rows of zeros */
+        COPY(inside + W[2] + j * m, columns + net->W[2] + j * ld, m);
+    COPY(inside + b[2], outside + net->b[2], net->stride[2]); /* all parts have the same */
+#undef COPY
+}
+
+/* ---- Steps of one sample -------------------------------------------------------------------------------------------
+   The algorithm of steps.h with a wide hidden layer, whose parts are `parts_of` in types.h. One step still follows the
+   other; within a step, the threads meet once: when z^2, to which every part contributes a sum, is needed for delta^2. */
 
 /* The steps, at work. */
 typedef struct {
     FN(state_t) s;     /* of the whole network */
-    FN(part_t) *parts;
+    FN(part_t) *parts; /* of layers 1 and 2; their delta[2] is that of the whole network */
+    void **params;     /* their memory */
     FN(row_t) x, last; /* the samples of step t and of the step before */
     ptrdiff_t t, n_draws;
 } FN(divided_t);
 
-/* Takes memory for a part. Returns 0 if there is none. */
-static int FN(make_part)(FN(divided_t) * d, ptrdiff_t k) {
-    FN(part_t) *part = d->parts + k;
-    const FN(state_t) *s = &d->s;
-    const network_t *net = s->net;
-    const ptrdiff_t first = FN(first_of_part)(net, k), m = FN(first_of_part)(net, k + 1) - first;
-    *part = (FN(part_t)){.net = *net, .rule = *s->rule, .first = first, .scale = *s->scale};
-    part->M[0] = net->M[0], part->M[1] = net->M[1] - first < m ? net->M[1] - first : m, part->M[2] = net->M[2];
-    part->stride[1] = m, part->stride[2] = net->stride[2];
-    part->b[1] = net->M[0] * m, part->W[2] = part->b[1] + m, part->b[2] = part->W[2] + (net->M[2] + 3) / 4 * 4 * m;
-    part->net.M = part->M, part->net.stride = part->stride, part->net.W = part->W, part->net.b = part->b;
-    part->rule.noise = NULL; /* it has the whole layer's numbers */
-    part->params = malloc((part->b[2] + part->stride[2]) * sizeof(REAL) + REGISTER_BYTES);
-    REAL *params = (REAL *)aligned((size_t)part->params);
-    if (!part->params || !FN(allocate)(&part->s, &part->net, &part->rule, params, &part->scale, s->samples, 1)) return 0;
-    part->s.delta[2] = s->delta[2];
-    return 1;
-}
-
+/* Takes memory for the parts. Returns 0 if there is none. */
 static int FN(make_parts)(FN(divided_t) * d) {
-    const ptrdiff_t n = parts_of(d->s.net);
+    const FN(state_t) *s = &d->s;
+    const ptrdiff_t n = parts_of(s->net);
     d->parts = calloc(n, sizeof *d->parts);
-    if (!d->parts) return 0;
-    for (ptrdiff_t k = 0; k < n; k++)
-        if (!FN(make_part)(d, k)) return 0;
+    d->params = calloc(n, sizeof *d->params);
+    if (!d->parts || !d->params) return 0;
+    for (ptrdiff_t k = 0; k < n; k++) {
+        FN(part_t) *part = d->parts + k;
+        d->params[k] = malloc(FN(make_part)(part, s, k, n, 2) * sizeof(REAL) + REGISTER_BYTES);
+        REAL *params = (REAL *)aligned((size_t)d->params[k]);
+        if (!d->params[k] || !FN(allocate)(&part->s, &part->net, &part->rule, params, &part->scale, s->samples, 1)) return 0;
+        part->s.delta[2] = s->delta[2];
+    }
     return 1;
 }
 
-/* Copies the weights of the whole network to the parts, or back. All parts have the same b^2 and scale. */
+static void FN(free_parts)(FN(divided_t) * d) {
+    for (ptrdiff_t k = 0; k < parts_of(d->s.net) && d->parts && d->params; k++) {
+        free(d->parts[k].s.memory);
+        free(d->params[k]);
+    }
+    free(d->params);
+    free(d->parts);
+}
+
+/* Copies the weights of the whole network to the parts, or back. All parts have the same scale. */
 static void FN(copy_parts)(FN(divided_t) * d, int back) {
     const FN(state_t) *s = &d->s;
-    const network_t *net = s->net;
-    const ptrdiff_t ld = net->stride[1], rows = (net->M[2] + 3) / 4 * 4; /* of W^2, with those of zeros */
-#define COPY(inside, outside, n) memcpy(back ? (outside) : (inside), back ? (inside) : (outside), (n) * sizeof(REAL))
-    for (ptrdiff_t k = 0; k < parts_of(net); k++) {
+    for (ptrdiff_t k = 0; k < parts_of(s->net); k++) {
         FN(part_t) *part = d->parts + k;
-        const ptrdiff_t m = part->stride[1], first = part->first;
-        for (ptrdiff_t i = 0; i < net->M[0]; i++) COPY(part->s.W[1] + i * m, s->W[1] + i * ld + first, m);
-        for (ptrdiff_t j = 0; j < rows; j++) COPY(part->s.W[2] + j * m, s->W[2] + j * ld + first, m);
-        COPY(part->s.b[1], s->b[1] + first, m);
-        COPY(part->s.b[2], s->b[2], net->stride[2]);
+        FN(copy_vector)(part, s->net, part->s.W[1], s->W[1] - s->net->W[1], back, 0, 1);
         if (back) *s->scale = part->scale;
     }
-#undef COPY
 }
 
 /* A piece of work: for one part, backprop and update of step t - 1, and the forward pass of step t. */
@@ -146,11 +174,7 @@ static double FN(steps_on_threads)(const network_t *net, const rule_t *rule, voi
     else if (FN(make_parts)(&d))
         sum = FN(steps_in_parts)(&d, draws, &team);
     end_team(&team);
-    for (ptrdiff_t k = 0; k < parts_of(net) && d.parts; k++) {
-        free(d.parts[k].s.memory);
-        free(d.parts[k].params);
-    }
-    free(d.parts);
+    FN(free_parts)(&d);
     free(d.s.memory);
     return sum;
 }

@@ -90,21 +90,23 @@ static FN(mover_t) FN(make_mover)(const rule_t *rule, void *params) {
 #define FLUSH_STEPS 64
 #define NEXT_TO_NOTHING ((REAL)1e10 * (REAL_IS_DOUBLE ? (REAL)DBL_MIN : (REAL)FLT_MIN))
 
-static void FN(flush)(const FN(mover_t) * r, const FN(state_t) * s) {
-    const network_t *net = s->net;
-    const ptrdiff_t start = s->samples->indptr ? net->b[1] : 0, n = net->b[net->L] + net->stride[net->L] - start;
-    REAL *restrict m = r->first + start;
+static inline int FN(is_time_to_flush)(const FN(mover_t) * r, const rule_t *rule) {
+    return rule->code != SGD && r->t % FLUSH_STEPS == 1;
+}
+
+/* n moments of each kind, from position `at` on. */
+static void FN(flush)(const FN(mover_t) * r, const rule_t *rule, ptrdiff_t at, ptrdiff_t n) {
+    REAL *restrict m = r->first + at;
     EACH_WEIGHT m[k] = m[k] < NEXT_TO_NOTHING && m[k] > -NEXT_TO_NOTHING ? 0 : m[k];
-    if (s->rule->code != ADAM) return;
-    REAL *restrict v = r->second + start; /* only where m is 0, or the divisor would be epsilon alone */
+    if (rule->code != ADAM) return;
+    REAL *restrict v = r->second + at; /* only where m is 0, or the divisor would be epsilon alone */
     EACH_WEIGHT v[k] = m[k] == 0 && v[k] < NEXT_TO_NOTHING ? 0 : v[k];
 }
 
 /* The next step begins: t <- t + 1. */
-static inline void FN(advance)(FN(mover_t) * r, const FN(state_t) * s) {
-    const rule_t *rule = s->rule;
+static inline void FN(advance)(FN(mover_t) * r, const rule_t *rule) {
     if (rule->code == SGD) return;
-    if (r->t++ % FLUSH_STEPS == 0) FN(flush)(r, s);
+    r->t++;
     if (rule->code != ADAM) return;
     r->power_1 *= rule->momentum;
     r->power_2 *= rule->beta_2;
@@ -146,6 +148,7 @@ static void FN(move_layer_1)(const FN(state_t) * s, const FN(mover_t) * r, const
 static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *params, double *scale,
                                 const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     const int sparse = samples->indptr != NULL, merged = !sparse && net->M[0] * net->stride[1] > SMALL_W1;
+    const ptrdiff_t begin = sparse ? net->b[1] : 0; /* of the moments that are flushed */
     FN(mover_t) mover = FN(make_mover)(rule, params);
     FN(state_t) s;
     FN(row_t) x;
@@ -156,12 +159,13 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
         x = sparse ? FN(sample)(&s, draws[t], t, 0) : DENSE_SAMPLE(t);
         if (!merged || t == 0) {
             const FN(row_t) list = sparse ? x : FN(list_nonzeros)(x, s.index[0], s.value[(t + 1) % 2]);
-            FN(first_forward)(s.W[1], net->stride[1], &list, s.z[1]);
+            FN(first_forward)(s.W[1], net->stride[1], net->stride[1], &list, s.z[1]);
         }
         FN(add_bias)(&s);
         FN(forward_pass)(&s, t);
         sum += FN(output_delta)(&s, draws[t], 0);
-        FN(advance)(&mover, &s);
+        FN(advance)(&mover, rule);
+        if (FN(is_time_to_flush)(&mover, rule)) FN(flush)(&mover, rule, begin, net->b[net->L] + net->stride[net->L] - begin);
         for (ptrdiff_t l = net->L; l >= 2; l--) {
             /* backprop only: W^l <- 1 W^l - 0 */
             FN(backprop_and_update_layer)(s.W[l], s.delta[l], s.a[l - 1], s.da[l - 1], s.delta[l - 1], 0, 1, net->M[l],

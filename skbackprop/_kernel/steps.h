@@ -40,7 +40,7 @@ static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
     REAL *z = s->z[1];
     if (x->index || s->last.index) FN(catch_up)(s);
     if (x->index)
-        FN(first_forward)(s->W[1], m, x, z);
+        FN(first_forward)(s->W[1], m, m, x, z);
     else
         FN(first_update_and_forward)(s->W[1], m, s->step, s->last.value ? s->last.value : x->value, x->value, z, n);
     FN(add_bias)(s);
@@ -48,9 +48,9 @@ static inline void FN(forward_1)(FN(state_t) * s, const FN(row_t) * x) {
 
 /* ---- The algorithm ----------------------------------------------------------------------------------------------- */
 
-/* The first unit of a part of layer 1; parts consist of whole registers. */
-static inline ptrdiff_t FN(first_of_part)(const network_t *net, ptrdiff_t part) {
-    return net->stride[1] / LANES * part / parts_of(net) * LANES;
+/* The first unit of part k of n of layer 1; parts consist of whole registers. */
+static inline ptrdiff_t FN(first_of_part)(const network_t *net, ptrdiff_t k, ptrdiff_t n) {
+    return net->stride[1] / LANES * k / n * LANES;
 }
 
 /* z^2 = W^2 a^1 + b^2 (2) as the sum of what the parts of layer 1 contribute. */
@@ -59,8 +59,8 @@ static void FN(forward_2_in_parts)(const FN(state_t) * s) {
     REAL *restrict z = s->z[2], *restrict of_part = s->delta[2]; /* which has no other use yet */
     const REAL *restrict b = s->b[2], *zeros = s->y;
     EACH(j, net->stride[2]) z[j] = b[j];
-    for (ptrdiff_t part = 0; part < parts_of(net); part++) {
-        const ptrdiff_t first = FN(first_of_part)(net, part), n = FN(first_of_part)(net, part + 1) - first;
+    for (ptrdiff_t k = 0, parts = parts_of(net); k < parts; k++) {
+        const ptrdiff_t first = FN(first_of_part)(net, k, parts), n = FN(first_of_part)(net, k + 1, parts) - first;
         FN(forward)(s->W[2] + first, net->stride[1], zeros, s->a[1] + first, of_part, net->M[2], n);
         EACH(j, net->stride[2]) z[j] += of_part[j];
     }

@@ -45,7 +45,7 @@ static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
 #define CREDIT 10000000
 #define PAUSE 100
 #define TIMED 16
-#define KINDS 4 /* of work in one call, at most */
+#define KINDS 6 /* of work in one call, at most */
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
