@@ -428,7 +428,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     team_t team;
     double sum = 0;
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows));
+    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params);
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
     if (!FN(allocate_rooms)(&batch, team.size) ||
         !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
@@ -442,7 +442,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
             FN(begin_lists)(&batch);
-            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 1);
+            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 0);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
             if (FN(moves)(&batch)) {
                 FN(advance)(&batch.mover, &batch.s);
@@ -450,7 +450,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             ptrdiff_t pieces = 0;
             for (ptrdiff_t l = 1; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, !lists->in_use);
+            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, 0);
         }
     }
     end_team(&team);

@@ -102,7 +102,7 @@ static int FN(predict)(const layers_t *net, const samples_t *samples, ptrdiff_t 
     for (ptrdiff_t l = 1; l <= net->L; l++) p.widest = net->M[l] > p.widest ? net->M[l] : p.widest;
     p.widest = (p.widest + LANES - 1) / LANES * LANES;
     p.room_bytes = aligned((2 * PREDICTED_SAMPLES + 1) * p.widest * sizeof(REAL)) + REGISTER_BYTES;
-    make_team(&team, threads, FN(useful_predictors)(net, samples, n));
+    make_team(&team, threads, FN(useful_predictors)(net, samples, n), net->W[1]);
     void *memory = calloc(REGISTER_BYTES + team.size * p.room_bytes, 1);
     p.rooms = (char *)aligned((size_t)memory);
     if (memory) run(&team, FN(predict_samples), &p, pieces, 1, 1);
