@@ -147,10 +147,10 @@ static double FN(steps_on_threads)(const network_t *net, const rule_t *rule, voi
         sum = FN(steps_in_parts)(&d, draws, &team);
     end_team(&team);
     for (ptrdiff_t k = 0; k < parts_of(net) && d.parts; k++) {
-        free(d.parts[k].s.memory);
+        give_memory(d.parts[k].s.memory);
         free(d.parts[k].params);
     }
     free(d.parts);
-    free(d.s.memory);
+    give_memory(d.s.memory);
     return sum;
 }
