@@ -39,7 +39,7 @@ def threads(request, monkeypatch):
 
 
 def trained(network, samples, rule, batch_size, threads, dropout=None, alpha=0.001):
-    """Bits of the weights, of the moments and of the loss after some passes, the first of which is timed on one thread."""
+    """Bits of the weights, of the moments and of the loss after some passes, the first timed on one thread."""
     network = duplicate(network)
     rng = np.random.default_rng(0)
     draws = rng.integers(len(samples), size=PASSES * N)
