@@ -167,6 +167,22 @@ def test_other_threads_take_part():
     pytest.fail("no call took a second thread")
 
 
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("batch_size", [1, 200])
+def test_what_a_call_leaves_in_memory_does_not_matter(batch_size, layout):
+    """The next call uses the same memory; here it is full of values that are not numbers."""
+    network, samples = make_network(SIZES, ["relu", "identity"]), make_samples(SIZES, n=N, layout=layout, nonzeros=0.2)
+    broken = make_network((120, 101, 7), ["relu", "identity"])  # with other places for its layers
+    broken.params[:] = np.nan
+
+    def results(network):
+        return [trained(network, samples, rule, batch_size, 1) for rule in RULES], gradients(network, samples, 1)
+
+    before = results(network)
+    results(broken)
+    assert results(network) == before
+
+
 # ---- how many ----------------------------------------------------------------------------------------------------
 
 

@@ -3,7 +3,8 @@
    threads.
 
    The process keeps at most KEPT blocks of up to LARGEST_KEPT bytes each. Whoever takes one has it alone, also among
-   threads. After a fork, the child has its own copies; blocks in use by other threads at that moment are lost to it. */
+   threads. After a fork, the child has its own copies; blocks in use by other threads at that moment are lost to it.
+   With the address sanitizer nothing is kept, or it would miss who uses memory after giving it back. */
 
 #ifndef SKBACKPROP_MEMORY_H
 #define SKBACKPROP_MEMORY_H
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if !defined(_WIN32) && !defined(__STDC_NO_ATOMICS__)
+#if !defined(_WIN32) && !defined(__STDC_NO_ATOMICS__) && !defined(__SANITIZE_ADDRESS__)
 #include <stdatomic.h>
 
 #define KEPT 4
