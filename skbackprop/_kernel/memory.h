@@ -9,6 +9,7 @@
 #ifndef SKBACKPROP_MEMORY_H
 #define SKBACKPROP_MEMORY_H
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -259,7 +259,8 @@ static int is_timed(int place, double size) {
 }
 
 /* Does n pieces of work, fewer than 2^32. `size` tells how much work it is, compared with others of its kind; it is not
-   0. If the pieces are `alike`, all of about the same time in any order, the time of some is that of all. */
+   0. If the pieces are `alike`, all of about the same time in any order, the time of some is that of all, without what
+   comes between two works. */
 static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double size, int alike) {
     board_t *board = team->board;
     if (!team->may_have_more || n == 1) {
@@ -268,7 +269,7 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double siz
         return;
     }
     const int place = timing_of(team, piece, n);
-    int64_t start = team->last_end ? team->last_end : now();
+    int64_t start = team->last_end && !alike ? team->last_end : now();
     ptrdiff_t first = 0; /* of the pieces that are for all members */
     if (team->size == 1 || start < atomic_load(&alone_until))
         first = n;
