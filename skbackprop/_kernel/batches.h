@@ -91,7 +91,7 @@ static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(net->stride[1] * sizeof(REAL)) +
                         aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
                         REGISTER_BYTES; /* so that no two members write to one line of the cache */
-    batch->memory = calloc(REGISTER_BYTES + losses + members * batch->room_bytes, 1);
+    batch->memory = take_zeros(REGISTER_BYTES + losses + members * batch->room_bytes);
     batch->f = (double *)aligned((size_t)batch->memory);
     batch->rooms = (char *)batch->f + losses;
     return batch->memory != NULL;
@@ -104,7 +104,7 @@ static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_
     return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
 }
 
-/* Takes one block of zeroed memory for the lists of any slice of these draws, with so many pieces of the gradient.
+/* Takes one block of memory for the lists of any slice of these draws, with so many pieces of the gradient.
    Returns 0 if there is no memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
                               const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows, ptrdiff_t pieces) {
@@ -127,7 +127,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    *lists = (FN(lists_t)){.memory = calloc(x + index + of_x + 2 * sample + value + end + 2 * by_input + by_piece, 1)};
+    *lists = (FN(lists_t)){.memory = take_memory(x + index + of_x + 2 * sample + value + end + 2 * by_input + by_piece)};
     if (!lists->memory) return 0;
     char *rest = lists->memory;
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
@@ -142,6 +142,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     lists->touched = TAKE(by_input);
     lists->n_touched = TAKE(by_piece);
 #undef TAKE
+    memset(lists->number, 0, 2 * by_input + by_piece);
     for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
         const ptrdiff_t first = net->M[0] * p / pieces, last = net->M[0] * (p + 1) / pieces;
         lists->n_touched[p] = last - first;
@@ -428,7 +429,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     team_t team;
     double sum = 0;
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows));
+    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params);
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
     if (!FN(allocate_rooms)(&batch, team.size) ||
         !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
@@ -442,7 +443,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
             FN(begin_lists)(&batch);
-            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 1);
+            run(&team, FN(pass_samples), &batch, (batch.n + PIECE_SAMPLES - 1) / PIECE_SAMPLES, (double)batch.n, 0);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
             if (FN(moves)(&batch)) {
                 FN(advance)(&batch.mover, &batch.s);
@@ -450,12 +451,12 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             ptrdiff_t pieces = 0;
             for (ptrdiff_t l = 1; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, !lists->in_use);
+            run(&team, FN(learn_rows), &batch, pieces, (double)batch.n, 0);
         }
     }
     end_team(&team);
-    free(lists->memory);
-    free(batch.memory);
-    free(batch.s.memory);
+    give_memory(lists->memory);
+    give_memory(batch.memory);
+    give_memory(batch.s.memory);
     return sum;
 }

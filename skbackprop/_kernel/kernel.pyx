@@ -196,7 +196,7 @@ def noise_of_a_draw(network, dropout):
     return int(sum([n for n, p in zip(numbers, dropout, strict=True) if p > 0]))
 
 
-def gradient(network, samples, const int64_t[::1] draws not None, int threads=1):
+def gradient(network, samples, const int64_t[::1] draws not None, int threads=1, out=None):
     """The gradient of the sum of f_i over some rows.
 
     Parameters
@@ -209,6 +209,8 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
         The rows.
     threads : int, default=1
         As in `steps`.
+    out : ndarray, default=None
+        Where G is written; None makes a new array.
 
     Returns
     -------
@@ -217,7 +219,8 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
     G : ndarray
         Its gradient, a vector like the network's parameters.
     """
-    G = np.zeros_like(network.params)
+    G = np.empty_like(network.params) if out is None else out
+    G.fill(0)
     cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     return _train(network, samples, draws, how, None, G), G
 

@@ -140,17 +140,17 @@ static double FN(steps_on_threads)(const network_t *net, const rule_t *rule, voi
     double sum = NO_MEMORY;
     if (parts_of(net) == 1 || rule->threads == 1) return FN(steps)(net, rule, params, scale, samples, draws, n_draws);
     if (!FN(allocate)(&d.s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws));
+    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws), params);
     if (team.size == 1)
         sum = FN(steps)(net, rule, params, scale, samples, draws, n_draws);
     else if (FN(make_parts)(&d))
         sum = FN(steps_in_parts)(&d, draws, &team);
     end_team(&team);
     for (ptrdiff_t k = 0; k < parts_of(net) && d.parts; k++) {
-        free(d.parts[k].s.memory);
+        give_memory(d.parts[k].s.memory);
         free(d.parts[k].params);
     }
     free(d.parts);
-    free(d.s.memory);
+    give_memory(d.s.memory);
     return sum;
 }

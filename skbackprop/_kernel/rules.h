@@ -172,6 +172,6 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
         FN(move_layer_1)(&s, &mover, &x, next.value);
     }
 #undef DENSE_SAMPLE
-    free(s.memory);
+    give_memory(s.memory);
     return sum;
 }

@@ -19,8 +19,8 @@ typedef struct {
     void *memory;
 } FN(state_t);
 
-/* Allocates one block of zeroed memory for all of this, for `rows` samples at a time. With more than one, a[0] is room
-   for copies of dense samples. Returns 0 if out of memory. */
+/* Takes one block of memory for all of this, for `rows` samples at a time, and sets it to 0. With more than one, a[0] is
+   room for copies of dense samples, with any content. Returns 0 if out of memory. */
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rule, void *params, double *scale,
                         const samples_t *samples, ptrdiff_t rows) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
@@ -28,11 +28,12 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
     const size_t index = aligned(longest_row * sizeof(int32_t)), value = aligned(longest_row * sizeof(REAL));
     const size_t copies = rows > 1 && !samples->indptr ? aligned(rows * net->M[0] * sizeof(REAL)) : 0;
     const size_t y = aligned(net->M[L] * sizeof(REAL)), step = aligned(net->stride[1] * sizeof(REAL));
-    size_t bytes = REGISTER_BYTES + 6 * pointers + 2 * index + 2 * value + copies + y + step;
+    size_t bytes = REGISTER_BYTES + 6 * pointers + 2 * index + 2 * value + y + step;
     for (ptrdiff_t l = 1; l <= L; l++) bytes += 4 * aligned(rows * net->stride[l] * sizeof(REAL));
 
-    *s = (FN(state_t)){.net = net, .rule = rule, .samples = samples, .scale = scale, .memory = calloc(bytes, 1)};
+    *s = (FN(state_t)){.net = net, .rule = rule, .samples = samples, .scale = scale, .memory = take_memory(bytes + copies)};
     if (!s->memory) return 0;
+    memset(s->memory, 0, bytes);
     char *rest = (char *)aligned((size_t)s->memory);
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
     s->W = TAKE(pointers);
@@ -47,7 +48,6 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
     }
     s->step = TAKE(step);
     s->y = TAKE(y);
-    s->a[0] = TAKE(copies);
     for (ptrdiff_t l = 1; l <= L; l++) {
         const size_t layer = aligned(rows * net->stride[l] * sizeof(REAL));
         s->W[l] = (REAL *)params + net->W[l];
@@ -57,6 +57,7 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
         s->da[l] = TAKE(layer);
         s->delta[l] = TAKE(layer);
     }
+    s->a[0] = TAKE(copies);
 #undef TAKE
     return 1;
 }
