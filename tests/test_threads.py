@@ -20,11 +20,12 @@ from threadpoolctl import threadpool_limits
 
 from skbackprop import BackpropAutoencoder, BackpropClassifier, BackpropRegressor, _kernel
 from skbackprop._kernel import allowed_threads, steps
+from skbackprop._kernel.kernel import _forget_teams
 from skbackprop._network import HIDDEN_ACTIVATIONS, activation_code
 from skbackprop._training.rules import RULES, Rule
 
 #: Large enough for several threads, in all and in each batch.
-SIZES, N = (120, 90, 7), 600
+SIZES, N, PASSES = (120, 90, 7), 600, 4
 HYPER = {"momentum": 0.9, "beta_2": 0.99, "epsilon": 1e-6}
 USERS = ("skbackprop._training.loop", "skbackprop._training.lbfgs", "skbackprop._network.forward")
 
@@ -38,20 +39,21 @@ def threads(request, monkeypatch):
 
 
 def trained(network, samples, rule, batch_size, threads, dropout=None, alpha=0.001):
-    """Bits of the weights, of the moments and of the loss after two passes over the samples."""
+    """Bits of the weights, of the moments and of the loss after some passes, the first timed on one thread."""
     network = duplicate(network)
     rng = np.random.default_rng(0)
-    draws = rng.integers(len(samples), size=2 * N)
+    draws = rng.integers(len(samples), size=PASSES * N)
     how = Rule(network, rule, batch_size=batch_size, dropout=dropout, **HYPER)
     noise = None
     if dropout:
-        noise = rng.integers(2**16, size=(2 * N, _kernel.noise_of_a_draw(network, how.dropout)), dtype=np.uint16)
+        noise = rng.integers(2**16, size=(PASSES * N, _kernel.noise_of_a_draw(network, how.dropout)), dtype=np.uint16)
     f = steps(network, samples, draws, 1e-3, alpha, how, noise, threads)
     return f, network.params.tobytes(), network.scale.tobytes(), how.moments.tobytes()
 
 
 def gradients(network, samples, threads):
-    f, G = _kernel.gradient(network, samples, np.arange(len(samples)), threads)
+    for _ in range(3):  # the first two may be timed on one thread
+        f, G = _kernel.gradient(network, samples, np.arange(len(samples)), threads)
     return f, G.tobytes()
 
 
@@ -100,8 +102,20 @@ def test_same_bits_where_layer_1_is_divided_by_units(hidden, layout, nonzeros, r
         for settings in ({"alpha": 0.1}, {"dropout": (0.25,) * (1 + len(hidden))}):
             one = trained(network, samples, rule, batch_size, 1, **settings)
             for threads in (2, 3, 4):
-                _kernel.kernel._forget_teams()  # nor what their threads have cost, so that they take part
+                _forget_teams()  # nor what their threads have cost, so that they take part
                 assert trained(network, samples, rule, batch_size, threads, **settings) == one
+
+
+@pytest.mark.parametrize("batch_size", [32, 300])  # the latter in two slices
+@pytest.mark.parametrize("rule", RULES)
+def test_same_bits_in_float32_where_layer_1_is_divided_by_units(rule, batch_size):
+    sizes = (260, 270, 7)
+    network = make_network(sizes, ["relu", "identity"], dtype=np.float32)
+    samples = make_samples(sizes, n=N, dtype=np.float32)
+    one = trained(network, samples, rule, batch_size, 1)
+    for threads in (2, 3, 4):
+        _forget_teams()
+        assert trained(network, samples, rule, batch_size, threads) == one
 
 
 def test_same_bits_with_codes_for_targets():
@@ -173,12 +187,29 @@ def test_other_threads_take_part():
     samples = make_samples((784, 10), n=N, dtype=np.float32)
     how = Rule(network, batch_size=200)
     for _ in range(300):
+        _forget_teams()  # nor that threads have not paid off, in an earlier test or while others had the cores
         begin = time.process_time() - time.thread_time()
         steps(network, samples, np.arange(N), 1e-4, 0.0, how, None, 2)
         if time.process_time() - time.thread_time() - begin > 1e-4:
             return
         time.sleep(0.01)
     pytest.fail("no call took a second thread")
+
+
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("batch_size", [1, 200])
+def test_what_a_call_leaves_in_memory_does_not_matter(batch_size, layout):
+    """The next call uses the same memory; here it is full of values that are not numbers."""
+    network, samples = make_network(SIZES, ["relu", "identity"]), make_samples(SIZES, n=N, layout=layout, nonzeros=0.2)
+    broken = make_network((120, 101, 7), ["relu", "identity"])  # with other places for its layers
+    broken.params[:] = np.nan
+
+    def results(network):
+        return [trained(network, samples, rule, batch_size, 1) for rule in RULES], gradients(network, samples, 1)
+
+    before = results(network)
+    results(broken)
+    assert results(network) == before
 
 
 # ---- how many ----------------------------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def show(label, figures):
     return figures
 
 
-def per_step(run, steps, least=1, clock=time.process_time):
+def per_step(run, steps, least=1, clock=time.process_time, epochs=None):
     """A measurement of µs per step: a long run minus a short one, so that what precedes the first step does not count.
 
     Parameters
@@ -67,18 +67,29 @@ def per_step(run, steps, least=1, clock=time.process_time):
         Number of steps in an epoch.
     least : int, default=1
         The minimum number of epochs by which the runs differ.
+    clock : callable, default=time.process_time
+        Returns seconds.
+    epochs : int, default=None
+        The number of epochs by which they differ; None chooses it (`enough_epochs`).
     """
+    if epochs is None:
+        epochs = enough_epochs(run, least, clock)
+    return lambda: _seconds(run, epochs, clock) / (epochs * steps) * 1e6
 
-    def seconds(epochs):
-        short = seconds_of(lambda: run(1), clock)
-        return max(seconds_of(lambda: run(1 + epochs), clock) - short, 1e-9)
 
+def enough_epochs(run, least=1, clock=time.process_time):
+    """The number of epochs that fills a contestant's turn; see `per_step`."""
     run(1)
     epochs = least
-    while (taken := seconds(epochs)) < SECONDS / 4:
+    while (taken := _seconds(run, epochs, clock)) < SECONDS / 4:
         epochs *= 4
-    epochs = max(least, round(SECONDS / taken * epochs))
-    return lambda: seconds(epochs) / (epochs * steps) * 1e6
+    return max(least, round(SECONDS / taken * epochs))
+
+
+def _seconds(run, epochs, clock):
+    """How much longer a run of 1 + `epochs` epochs takes than one of a single epoch."""
+    short = seconds_of(lambda: run(1), clock)
+    return max(seconds_of(lambda: run(1 + epochs), clock) - short, 1e-9)
 
 
 def per_call(call):

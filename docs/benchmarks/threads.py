@@ -4,7 +4,8 @@
 
 Batches with Adam, full batches, L-BFGS, predictions and our steps of one sample, with relu, softmax and the log loss;
 ours, scikit-learn's MLPClassifier and torch, each with its own threads. Prints µs per sample of wall-clock time with
-one thread and with one thread per core, and how many times faster the latter is.
+one thread and with one thread per core, and how many times faster the latter is. Both train for the same number of
+epochs, since those of L-BFGS differ: the first ones evaluate the gradient once, later ones up to twice.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
-from _timing import interleaved, per_step
+from _timing import enough_epochs, interleaved, per_step
 from batches import mlp_adam, ours, ours_adam, torch, torch_adam
 from joblib import cpu_count
 from sklearn.neural_network import MLPClassifier
@@ -25,6 +26,7 @@ from threadpoolctl import threadpool_limits
 NETS = {"784-300-10": (784, 300, 10), "64-100-10": (64, 100, 10), "784-800-10": (784, 800, 10)}
 ROWS = 4_000
 PREDICTED_ROWS = 100_000
+REST = 0.2  # seconds
 
 
 def ours_steps(sizes, X, y, batch_size):
@@ -104,6 +106,12 @@ def with_threads(threads, run, times):
         run(times)
 
 
+def rested(measure):
+    """Measure when the threads of the library before, which wait for its next product, have gone to sleep."""
+    time.sleep(REST)
+    return measure()
+
+
 def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
     """µs per sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
     warnings.simplefilter("ignore")
@@ -114,13 +122,14 @@ def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
             sizes, rng = NETS[net], np.random.default_rng(0)
             X, y = rng.random((rows, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=rows)
             made = {c: make(sizes, X, y, batch_size) for c, make in contestants.items()}
-            runs = [
-                partial(with_threads, threads, run)
-                for run in made.values()
-                if run is not None
-                for threads in (1, cpu_count())
-            ]
-            measures = [per_step(run, rows, clock=time.perf_counter) for run in runs]
+            measures = []
+            for run in filter(None, made.values()):
+                epochs = enough_epochs(partial(with_threads, 1, run), clock=time.perf_counter)
+                for threads in (1, cpu_count()):
+                    trained = per_step(
+                        partial(with_threads, threads, run), rows, clock=time.perf_counter, epochs=epochs
+                    )
+                    measures.append(partial(rested, trained))
             for state, neighbour in (("idle", nullcontext), ("busy", busy_neighbour)):
                 with neighbour():
                     values = iter(interleaved(measures, rounds))

@@ -52,6 +52,7 @@ typedef struct {
     FN(mover_t) mover;
     FN(part_t) *parts;        /* of layer 1; if there is only one, it is the layer itself, not a copy */
     ptrdiff_t n_parts;
+    void *copies;             /* their memory */
     int back;                 /* whether they are copied back */
     const int64_t *draws;     /* of its samples, */
     ptrdiff_t t, n;           /* the first one's number, and how many */
@@ -95,7 +96,7 @@ static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(net->stride[1] * sizeof(REAL)) +
                         aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
                         REGISTER_BYTES; /* so that no two members write to one line of the cache */
-    batch->memory = calloc(REGISTER_BYTES + losses + members * batch->room_bytes, 1);
+    batch->memory = take_zeros(REGISTER_BYTES + losses + members * batch->room_bytes);
     batch->f = (double *)aligned((size_t)batch->memory);
     batch->rooms = (char *)batch->f + losses;
     return batch->memory != NULL;
@@ -108,7 +109,7 @@ static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_
     return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
 }
 
-/* Takes one block of zeroed memory for the lists of any slice of these draws, with so many pieces of the gradient.
+/* Takes one block of memory for the lists of any slice of these draws, with so many pieces of the gradient.
    Returns 0 if there is no memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
                               const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows, ptrdiff_t pieces) {
@@ -132,7 +133,8 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
     const size_t zeroed = end + by_input + by_piece;
-    *lists = (FN(lists_t)){.memory = malloc(zeroed + x + index + of_x + 2 * sample + value + by_input + 2 * by_piece)};
+    *lists = (FN(lists_t)){
+        .memory = take_memory(zeroed + x + index + of_x + 2 * sample + value + by_input + 2 * by_piece)};
     if (!lists->memory) return 0;
     memset(lists->memory, 0, zeroed);
     char *rest = lists->memory;
@@ -514,7 +516,8 @@ static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
 #undef COPY_PIECES
 #define COPY_PIECES 16
 
-/* Makes n parts of layer 1 in the rule's room; one part is layer 1 itself. Returns 0 if there is no memory. */
+/* Makes n parts of layer 1, with memory for their weights and moments; one part is layer 1 itself. Returns 0 if there is
+   no memory. */
 static int FN(divide)(FN(batch_t) * batch, ptrdiff_t n) {
     const FN(state_t) *s = &batch->s;
     const network_t *net = s->net;
@@ -523,11 +526,17 @@ static int FN(divide)(FN(batch_t) * batch, ptrdiff_t n) {
     batch->n_parts = n;
     batch->parts = calloc(n, sizeof *batch->parts);
     if (!batch->parts) return 0;
-    if (n == 1) batch->parts[0] = (FN(part_t)){.s = *s, .net = *net, .rule = *rule, .params = batch->mover.params};
-    for (ptrdiff_t k = 0, at = 0; k < n && n > 1; k++) {
+    if (n == 1) {
+        batch->parts[0] = (FN(part_t)){.s = *s, .net = *net, .rule = *rule, .params = batch->mover.params};
+        return 1;
+    }
+    batch->copies = take_memory((1 + !!rule->first + !!rule->second) * vector * sizeof(REAL) + REGISTER_BYTES);
+    if (!batch->copies) return 0;
+    REAL *copies = (REAL *)aligned((size_t)batch->copies);
+    for (ptrdiff_t k = 0, at = 0; k < n; k++) {
         FN(part_t) *part = batch->parts + k;
         const ptrdiff_t length = FN(make_part)(part, s, k, n, 1);
-        part->params = (REAL *)rule->room + at;
+        part->params = copies + at;
         part->rule.first = part->params + vector;
         part->rule.second = part->params + 2 * vector;
         part->rule.gradient = (REAL *)rule->gradient + at;
@@ -587,14 +596,14 @@ static int FN(useful_threads)(const network_t *net, const samples_t *samples, co
 #undef PARTED
 #undef COPY_SHARE
 #undef DENSE_BATCH
-#define PARTED ((ptrdiff_t)1 << 15)
+#define PARTED 36000
 #define COPY_SHARE 8
 #define DENSE_BATCH 4
 static ptrdiff_t FN(useful_parts)(const network_t *net, const rule_t *rule, const samples_t *samples,
                                   const int64_t *draws, ptrdiff_t n_draws, int members) {
     const ptrdiff_t M = net->M[0], m = net->stride[1], most = m / TILE_COLUMNS;
     const ptrdiff_t updates = (n_draws + rule->batch_size - 1) / rule->batch_size;
-    if (!rule->room || members == 1 || most < 2 || M * m < PARTED || updates < COPY_SHARE) return 1;
+    if (members == 1 || most < 2 || M * m < PARTED || updates < COPY_SHARE) return 1;
     if (samples->indptr) {
         ptrdiff_t stored = 0;
         for (ptrdiff_t t = 0; t < n_draws; t++) stored += FN(stored_values)(samples, draws[t], 1);
@@ -611,7 +620,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     team_t team;
     double sum = 0;
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows));
+    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params);
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
     const ptrdiff_t n_parts = FN(useful_parts)(net, rule, samples, draws, n_draws, team.size);
     if (!FN(allocate_rooms)(&batch, team.size) || !FN(divide)(&batch, n_parts) ||
@@ -633,18 +642,18 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             const ptrdiff_t of_samples = FN(pieces_of_samples)(&batch);
             ptrdiff_t of_lists = 0;
             if (n_parts > 1) {
-                if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples, size, 1);
-                run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch), size, !lists->in_use);
+                if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples, size, 0);
+                run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch), size, 0);
                 if (lists->in_use) of_lists = batch.list_pieces;
             }
-            run(&team, FN(pass_samples), &batch, of_samples + of_lists, size, !of_lists);
+            run(&team, FN(pass_samples), &batch, of_samples + of_lists, size, 0);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
             if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
             for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
                 FN(shrink)(&batch.parts[k].s);
             ptrdiff_t pieces = n_parts * FN(pieces_of_layer)(&batch, 1);
             for (ptrdiff_t l = 2; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces, size, !lists->in_use);
+            run(&team, FN(learn_rows), &batch, pieces, size, 0);
         }
     }
     if (n_parts > 1 && n_draws) {
@@ -655,8 +664,9 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     }
     end_team(&team);
     free(batch.parts);
-    free(lists->memory);
-    free(batch.memory);
-    free(batch.s.memory);
+    give_memory(batch.copies);
+    give_memory(lists->memory);
+    give_memory(batch.memory);
+    give_memory(batch.s.memory);
     return sum;
 }

@@ -39,7 +39,6 @@ cdef extern from "types.h":
         void *second
         int64_t t
         void *gradient
-        void *room
         const double *dropout
         const uint16_t *noise
         int threads
@@ -158,11 +157,11 @@ def steps(
     float
         The sum of f_i over the draws, each taken with the weights before its own step.
     """
-    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, threads)
+    cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     cdef const uint16_t[:, ::1] numbers
     cdef const double[::1] dropout
     if rule is None or tau == 0:
-        return _train(network, samples, draws, how, None, None, None)
+        return _train(network, samples, draws, how, None, None)
     how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
     how.momentum, how.beta_2, how.epsilon = rule.momentum, rule.beta_2, rule.epsilon
     if noise is not None:
@@ -173,7 +172,7 @@ def steps(
             raise ValueError(f"noise has shape {noise.shape} for {len(draws)} draws")
         if noise.size:
             how.noise, how.dropout = &numbers[0, 0], &dropout[0]
-    total = _train(network, samples, draws, how, rule.moments, rule.gradient, rule.room)
+    total = _train(network, samples, draws, how, rule.moments, rule.gradient)
     rule.t += (draws.shape[0] + how.batch_size - 1) // how.batch_size
     return total
 
@@ -197,7 +196,7 @@ def noise_of_a_draw(network, dropout):
     return int(sum([n for n, p in zip(numbers, dropout, strict=True) if p > 0]))
 
 
-def gradient(network, samples, const int64_t[::1] draws not None, int threads=1):
+def gradient(network, samples, const int64_t[::1] draws not None, int threads=1, out=None):
     """The gradient of the sum of f_i over some rows.
 
     Parameters
@@ -210,6 +209,8 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
         The rows.
     threads : int, default=1
         As in `steps`.
+    out : ndarray, default=None
+        Where G is written; None makes a new array.
 
     Returns
     -------
@@ -218,22 +219,21 @@ def gradient(network, samples, const int64_t[::1] draws not None, int threads=1)
     G : ndarray
         Its gradient, a vector like the network's parameters.
     """
-    G = np.zeros_like(network.params)
-    cdef rule_t how = rule_t(
-        GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL, threads
-    )
-    return _train(network, samples, draws, how, None, G, None), G
+    G = np.empty_like(network.params) if out is None else out
+    G.fill(0)
+    cdef rule_t how = rule_t(GRADIENT_ONLY, max(2, len(draws)), 0, 0, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
+    return _train(network, samples, draws, how, None, G), G
 
 
-cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G, room) except *:
+cdef double _train(network, samples, const int64_t[::1] draws, rule_t how, moments, G) except *:
     """Call the kernel for the network's type."""
     if network.params.dtype == "float32":
-        return _train_real[float](network.params, network, samples, draws, how, moments, G, room)
-    return _train_real[double](network.params, network, samples, draws, how, moments, G, room)
+        return _train_real[float](network.params, network, samples, draws, how, moments, G)
+    return _train_real[double](network.params, network, samples, draws, how, moments, G)
 
 
 cdef double _train_real(
-    real[::1] params, network, samples, const int64_t[::1] draws, rule_t how, moments, G, room
+    real[::1] params, network, samples, const int64_t[::1] draws, rule_t how, moments, G
 ) except *:
     cdef const ptrdiff_t[::1] M = network.M, stride = network.stride, W = network.W_at, b = network.b_at
     cdef const int[::1] activation = network.activation_codes
@@ -242,7 +242,7 @@ cdef double _train_real(
         M.shape[0] - 1, &M[0], &stride[0], &W[0], &b[0], &activation[0], network.loss_code, network.quantile
     )
     cdef real[:, ::1] first_and_second
-    cdef real[::1] batch_gradient, copies
+    cdef real[::1] batch_gradient
     if moments is not None:
         first_and_second = moments
         if first_and_second.shape[0] and first_and_second.shape[1] != params.shape[0]:
@@ -256,11 +256,6 @@ cdef double _train_real(
         if batch_gradient.shape[0] != params.shape[0]:
             raise ValueError("the rule was made for another network")
         how.gradient = &batch_gradient[0]
-    if room is not None:
-        copies = room
-        if copies.shape[0] != params.shape[0] * (1 + len(moments)):
-            raise ValueError("the rule was made for another network")
-        how.room = &copies[0]
 
     cdef samples_t rows = _rows(samples, params, M[0], M[net.L])
     cdef ptrdiff_t n_rows = samples.X.shape[0]

@@ -3,6 +3,7 @@
    processor.h   the levels of the processor
    types.h       what the kernel is told: the network, the rule, the samples
    threads.h     several threads for one call
+   memory.h      memory that one call leaves for the next
    functions.h   activations and losses
    layers.h      the arithmetic of one layer: z = W a; backprop and update
    products.h    the arithmetic of a layer for several samples: products of matrices
@@ -29,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory.h"
 #include "processor.h"
 #include "threads.h"
 #include "types.h"

@@ -72,7 +72,7 @@ static int FN(make_parts)(FN(divided_t) * d) {
     if (!d->parts || !d->params) return 0;
     for (ptrdiff_t k = 0; k < n; k++) {
         FN(part_t) *part = d->parts + k;
-        d->params[k] = malloc(FN(make_part)(part, s, k, n, 2) * sizeof(REAL) + REGISTER_BYTES);
+        d->params[k] = take_memory(FN(make_part)(part, s, k, n, 2) * sizeof(REAL) + REGISTER_BYTES);
         REAL *params = (REAL *)aligned((size_t)d->params[k]);
         if (!d->params[k] || !FN(allocate)(&part->s, &part->net, &part->rule, params, &part->scale, s->samples, 1)) return 0;
         part->s.delta[2] = s->delta[2];
@@ -82,8 +82,8 @@ static int FN(make_parts)(FN(divided_t) * d) {
 
 static void FN(free_parts)(FN(divided_t) * d) {
     for (ptrdiff_t k = 0; k < parts_of(d->s.net) && d->parts && d->params; k++) {
-        free(d->parts[k].s.memory);
-        free(d->params[k]);
+        give_memory(d->parts[k].s.memory);
+        give_memory(d->params[k]);
     }
     free(d->params);
     free(d->parts);
@@ -168,13 +168,13 @@ static double FN(steps_on_threads)(const network_t *net, const rule_t *rule, voi
     double sum = NO_MEMORY;
     if (parts_of(net) == 1 || rule->threads == 1) return FN(steps)(net, rule, params, scale, samples, draws, n_draws);
     if (!FN(allocate)(&d.s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws));
+    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws), params);
     if (team.size == 1)
         sum = FN(steps)(net, rule, params, scale, samples, draws, n_draws);
     else if (FN(make_parts)(&d))
         sum = FN(steps_in_parts)(&d, draws, &team);
     end_team(&team);
     FN(free_parts)(&d);
-    free(d.s.memory);
+    give_memory(d.s.memory);
     return sum;
 }

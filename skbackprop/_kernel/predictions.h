@@ -102,11 +102,11 @@ static int FN(predict)(const layers_t *net, const samples_t *samples, ptrdiff_t 
     for (ptrdiff_t l = 1; l <= net->L; l++) p.widest = net->M[l] > p.widest ? net->M[l] : p.widest;
     p.widest = (p.widest + LANES - 1) / LANES * LANES;
     p.room_bytes = aligned((2 * PREDICTED_SAMPLES + 1) * p.widest * sizeof(REAL)) + REGISTER_BYTES;
-    make_team(&team, threads, FN(useful_predictors)(net, samples, n));
-    void *memory = calloc(REGISTER_BYTES + team.size * p.room_bytes, 1);
+    make_team(&team, threads, FN(useful_predictors)(net, samples, n), net->W[1]);
+    void *memory = take_zeros(REGISTER_BYTES + team.size * p.room_bytes);
     p.rooms = (char *)aligned((size_t)memory);
     if (memory) run(&team, FN(predict_samples), &p, pieces, 1, 1);
     end_team(&team);
-    free(memory);
+    give_memory(memory);
     return memory != NULL;
 }

@@ -151,12 +151,12 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
     const ptrdiff_t begin = sparse ? net->b[1] : 0; /* of the moments that are flushed */
     FN(mover_t) mover = FN(make_mover)(rule, params);
     FN(state_t) s;
-    FN(row_t) x;
+    FN(row_t) x, next = {NULL, NULL, 0};
     double sum = 0;
     if (!FN(allocate)(&s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
 #define DENSE_SAMPLE(t) FN(thinned)(&s, FN(dense_sample)(&s, draws[t]), t, NULL, s.value[(t) % 2])
     for (ptrdiff_t t = 0; t < n_draws; t++) {
-        x = sparse ? FN(sample)(&s, draws[t], t, 0) : DENSE_SAMPLE(t);
+        x = sparse ? FN(sample)(&s, draws[t], t, 0) : next.value ? next : DENSE_SAMPLE(t);
         if (!merged || t == 0) {
             const FN(row_t) list = sparse ? x : FN(list_nonzeros)(x, s.index[0], s.value[(t + 1) % 2]);
             FN(first_forward)(s.W[1], net->stride[1], net->stride[1], &list, s.z[1]);
@@ -172,9 +172,10 @@ static double FN(steps_by_rule)(const network_t *net, const rule_t *rule, void *
                                           net->stride[l - 1]);
             FN(move_layer)(&s, &mover, l);
         }
-        FN(move_layer_1)(&s, &mover, &x, merged && t + 1 < n_draws ? DENSE_SAMPLE(t + 1).value : NULL);
+        next = merged && t + 1 < n_draws ? DENSE_SAMPLE(t + 1) : (FN(row_t)){NULL, NULL, 0};
+        FN(move_layer_1)(&s, &mover, &x, next.value);
     }
 #undef DENSE_SAMPLE
-    free(s.memory);
+    give_memory(s.memory);
     return sum;
 }

@@ -19,8 +19,8 @@ typedef struct {
     void *memory;
 } FN(state_t);
 
-/* Allocates one block of memory for all of this, for `rows` samples at a time, and sets it to 0. With more than one, a[0]
-   is room for copies of dense samples, which stays as it is. Returns 0 if out of memory. */
+/* Takes one block of memory for all of this, for `rows` samples at a time, and sets it to 0. With more than one, a[0] is
+   room for copies of dense samples, with any content. Returns 0 if out of memory. */
 static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rule, void *params, double *scale,
                         const samples_t *samples, ptrdiff_t rows) {
     const ptrdiff_t L = net->L, longest_row = samples->indptr ? samples->longest_row : net->M[0];
@@ -31,7 +31,7 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
     size_t bytes = REGISTER_BYTES + 6 * pointers + 2 * index + 2 * value + y + step;
     for (ptrdiff_t l = 1; l <= L; l++) bytes += 4 * aligned(rows * net->stride[l] * sizeof(REAL));
 
-    *s = (FN(state_t)){.net = net, .rule = rule, .samples = samples, .scale = scale, .memory = malloc(bytes + copies)};
+    *s = (FN(state_t)){.net = net, .rule = rule, .samples = samples, .scale = scale, .memory = take_memory(bytes + copies)};
     if (!s->memory) return 0;
     memset(s->memory, 0, bytes);
     char *rest = (char *)aligned((size_t)s->memory);

@@ -109,6 +109,6 @@ static double FN(steps)(const network_t *net, const rule_t *rule, void *params, 
         if (rule->tau != 0) FN(backprop_and_update)(&s, &x);
     }
     FN(catch_up)(&s);
-    free(s.memory);
+    give_memory(s.memory);
     return sum;
 }

@@ -1,5 +1,5 @@
-/* Several threads for one call of the kernel. The work is cut into pieces, whose number and bounds depend only on the
-   work, and every value is computed within one piece, so the bits do not depend on the number of threads.
+/* Several threads for one call of the kernel. The work is cut into pieces, and every value is computed within one piece,
+   in an order that depends only on the network, so the bits do not depend on the number of threads.
 
    A team is made by a call and ends with it: there is no pool that a fork could leave broken in the child. The members
    take one piece after another. The caller is one of them; it waits only for pieces that others have begun, not for
@@ -35,21 +35,32 @@ static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
 #define LOOKS 64
 
 /* Threads do not always help: others may be busy on the same cores, a thread that sleeps may be slow to wake, and cores
-   may be slow to pass on what the other has changed. So in every call, the caller does the first TIMED works of each kind
-   alone, or one part in TIMED of each if its pieces are alike, and takes the time; fewer works if they take ENOUGH
-   nanoseconds. If the members have since cost over DEBT nanoseconds more than they have saved, the process works without
+   may be slow to pass on what the other has changed. So the caller takes the time of some works of each kind without the
+   members: the first, up to TIMED or until they have taken ENOUGH nanoseconds, and any later ones that it does alone
+   anyway. If the members have since cost over DEBT nanoseconds more than they have saved, the process works without
    them for PAUSE times as long: it never loses more than one part in PAUSE. What they have saved before counts up to
-   CREDIT, or one short interruption would undo the gain of hundreds of works. */
+   CREDIT, or one short interruption would undo the gain of hundreds of works.
+
+   A work is timed from the end of the one before, so that what happens in between counts as well, and as a whole: its
+   first pieces alone may differ from the others, or be the ones that fetch what another core has changed. */
 #define ENOUGH 200000
 #define DEBT 500000
 #define CREDIT 10000000
 #define PAUSE 100
 #define TIMED 16
-#define KINDS 6 /* of work in one call, at most */
+#define KINDS 64 /* of work whose times are remembered */
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
 static atomic_int_least64_t balance;     /* nanoseconds that all members have saved, less those that they have cost */
+
+/* What the caller alone has needed for a kind of work. Two kinds may have the same place, and two threads may write to
+   it at once; then the times are wrong for a while. */
+static struct {
+    atomic_uint_least64_t kind;
+    atomic_int timed;      /* in so many works: */
+    _Atomic double fastest; /* the least nanoseconds for a size of 1 */
+} timings[KINDS];
 
 /* What the members share; the last of them frees it. */
 typedef struct {
@@ -63,12 +74,11 @@ typedef struct {
 } board_t;
 
 typedef struct {
-    int size;        /* members, the caller included */
-    int hired;       /* what at_work counts of them */
-    piece_t kinds[KINDS]; /* of work, with what the caller alone has needed: */
-    double alone[KINDS];  /* the least nanoseconds for a size of 1, */
-    int64_t spent[KINDS]; /* and nanoseconds in all; */
-    int timed[KINDS];     /* in so many works */
+    int size;          /* members, the caller included */
+    int hired;         /* what at_work counts of them */
+    int may_have_more; /* members, at other times; if not, nothing is timed */
+    uint64_t network;  /* whose works these are */
+    int64_t last_end;  /* of a work; 0 if it has not been noted */
     board_t *board;
 } team_t;
 
@@ -181,6 +191,10 @@ static void start_members(team_t *team, int size) {
     atomic_fetch_sub(&board->members, size - team->size); /* those that could not be started */
 }
 
+static void forget_timings(void) {
+    for (int k = 0; k < KINDS; k++) atomic_store(&timings[k].timed, 0);
+}
+
 /* Counts what the members have saved, or with a minus sign cost, in nanoseconds. */
 static void settle(int64_t saved) {
     const int64_t sum = atomic_fetch_add(&balance, saved) + saved;
@@ -188,17 +202,20 @@ static void settle(int64_t saved) {
     if (sum > -DEBT) return;
     atomic_store(&balance, 0);
     atomic_store(&alone_until, now() - PAUSE * sum);
+    forget_timings(); /* the machine may be slower now */
 }
 
-/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all. */
-static void make_team(team_t *team, int allowed, int useful) {
+/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all.
+   Works of the same network, with as many pieces of the same function, take about the same time. */
+static void make_team(team_t *team, int allowed, int useful, const void *network) {
     int others = atomic_load(&at_work), size;
+    const int may_have_more = allowed > 1 && useful > 1;
     if (useful > 1 && now() < atomic_load(&alone_until)) useful = 1;
     do {
         size = allowed - others < useful ? allowed - others : useful;
         size = size > MEMBERS_MAX ? MEMBERS_MAX : size < 1 ? 1 : size;
     } while (!atomic_compare_exchange_weak(&at_work, &others, others + size));
-    *team = (team_t){.size = 1, .hired = size};
+    *team = (team_t){.size = 1, .hired = size, .may_have_more = may_have_more, .network = (uintptr_t)network};
     if (size == 1) return;
     const int64_t start = now();
     start_members(team, size);
@@ -207,44 +224,64 @@ static void make_team(team_t *team, int allowed, int useful) {
 
 static void end_team(team_t *team) {
     if (team->board) {
+        const int64_t start = now();
         atomic_store(&team->board->ended, 1);
         wake_members(team->board);
         leave(team->board);
+        settle(start - now());
     }
     atomic_fetch_sub(&at_work, team->hired);
 }
 
-/* The place of this kind of work in the team's table. */
-static int kind_of(const team_t *team, piece_t piece) {
-    int kind = 0;
-    while (kind < KINDS - 1 && team->kinds[kind] && team->kinds[kind] != piece) kind++;
-    return kind;
+/* The place of the times of this kind of work; what was there before makes room. */
+static int timing_of(const team_t *team, piece_t piece, ptrdiff_t n) {
+    const uint64_t kind = (team->network * 31 + (uint64_t)(uintptr_t)piece) * 31 + (uint64_t)n;
+    const int place = (int)(kind * 0x9E3779B97F4A7C15u >> 32) & (KINDS - 1);
+    if (atomic_load(&timings[place].kind) != kind) {
+        atomic_store(&timings[place].timed, 0);
+        atomic_store(&timings[place].kind, kind);
+    }
+    return place;
 }
 
-/* Does n pieces of work, fewer than 2^32, which are `alike` if they all take about the same time. `size` tells how much
-   work it is, compared with others of its kind; it is not 0. */
+/* Takes down that the caller alone has needed so many nanoseconds for a work. */
+static void take_down(int place, int64_t needed, double size) {
+    const double each = (double)needed / size;
+    const int timed = atomic_load(&timings[place].timed);
+    if (!timed || each < atomic_load(&timings[place].fastest)) atomic_store(&timings[place].fastest, each);
+    if (timed < TIMED) atomic_store(&timings[place].timed, timed + 1);
+}
+
+/* Two works at least, since the first may have to fetch what other cores have changed. */
+static int is_timed(int place, double size) {
+    const int timed = atomic_load(&timings[place].timed);
+    return timed == TIMED || (timed > 1 && timed * atomic_load(&timings[place].fastest) * size > ENOUGH);
+}
+
+/* Does n pieces of work, fewer than 2^32. `size` tells how much work it is, compared with others of its kind; it is not
+   0. If the pieces are `alike`, all of about the same time in any order, the time of some is that of all, without what
+   comes between two works. */
 static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double size, int alike) {
     board_t *board = team->board;
-    if (team->size == 1 || n == 1 || now() < atomic_load(&alone_until)) {
+    if (!team->may_have_more || n == 1) {
         run_alone(piece, work, n);
+        team->last_end = 0;
         return;
     }
-    const int kind = kind_of(team, piece);
-    int64_t start = now();
+    const int place = timing_of(team, piece, n);
+    int64_t start = team->last_end && !alike ? team->last_end : now();
     ptrdiff_t first = 0; /* of the pieces that are for all members */
-    if (team->timed[kind] < TIMED && team->spent[kind] < ENOUGH) {
+    if (team->size == 1 || start < atomic_load(&alone_until))
+        first = n;
+    else if (!is_timed(place, size))
         first = alike ? (n + TIMED - 1) / TIMED : n;
+    if (first) {
         run_alone(piece, work, first);
-        const int64_t end = now();
-        const double alone = (double)(end - start) / first * n / size;
-        if (!team->timed[kind] || alone < team->alone[kind]) team->alone[kind] = alone;
-        team->kinds[kind] = piece;
-        team->spent[kind] += end - start;
-        team->timed[kind]++;
+        team->last_end = now();
+        take_down(place, team->last_end - start, size * first / n);
         if (first == n) return;
-        start = end;
+        start = team->last_end;
     }
-    const double rest = size * (n - first) / n;
     board->piece = piece;
     board->work = work;
     atomic_store(&board->undone, n - first);
@@ -259,7 +296,8 @@ static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double siz
         atomic_store(&board->caller_asleep, 0);
         pthread_mutex_unlock(&board->mutex);
     }
-    settle((int64_t)(team->alone[kind] * rest) - (now() - start));
+    team->last_end = now();
+    settle((int64_t)(atomic_load(&timings[place].fastest) * size * (n - first) / n) - (team->last_end - start));
 }
 
 /* For a child process, which does not have its parent's threads and may find other cores free. */
@@ -267,6 +305,7 @@ static void forget_teams(void) {
     atomic_store(&at_work, 0);
     atomic_store(&alone_until, 0);
     atomic_store(&balance, 0);
+    forget_timings();
 }
 
 #else
@@ -283,8 +322,8 @@ static void settle(int64_t saved) {
     (void)saved;
 }
 
-static void make_team(team_t *team, int allowed, int useful) {
-    (void)allowed, (void)useful;
+static void make_team(team_t *team, int allowed, int useful, const void *network) {
+    (void)allowed, (void)useful, (void)network;
     team->size = 1;
 }
 

@@ -51,7 +51,6 @@ typedef struct {
     void *first, *second;    /* moments, if the rule has them */
     int64_t t;               /* updates made so far */
     void *gradient;          /* of a batch; for batch_size > 1 */
-    void *room;              /* for a copy of the parameters and moments, one after the other; or NULL */
     const double *dropout;   /* of layer l = 0..L-1, the input's first: see drop_out in sample.h */
     const uint16_t *noise;   /* random numbers, one row per draw; NULL: no dropout */
     int threads;             /* of the process that may be at work in the kernel during this call */

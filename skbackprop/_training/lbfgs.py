@@ -27,6 +27,7 @@ class _Objective:
         self.network, self.samples, self.alpha = network, samples, alpha
         chunk = CHUNKS * chunk_length(network, samples)
         self.chunks = [rows[k : k + chunk] for k in range(0, len(rows), chunk)]
+        self.part = np.empty_like(network.params)  # of the gradient
         self.total_weight = samples.weights[rows].sum()
         self.penalised = [slice(*ends) for ends in zip(network.W_at[1:], network.b_at[1:], strict=True)]
 
@@ -35,12 +36,12 @@ class _Objective:
 
     def __call__(self, params):
         self.network.params[:] = params
-        f, G = 0.0, np.zeros(len(params))
+        f, G = 0.0, None
         threads = allowed_threads()
         for rows in self.chunks:
-            f_part, G_part = gradient(self.network, self.samples, rows, threads)
+            f_part, _ = gradient(self.network, self.samples, rows, threads, self.part)
             f += f_part
-            G += G_part
+            G = np.add(self.part, 0.0 if G is None else G, out=G, dtype=np.float64)
         G /= self.total_weight
         if self.alpha:
             for W in self.penalised:

@@ -49,8 +49,6 @@ class Rule:
         Number of steps made.
     gradient : ndarray of shape (n_params,) or None
         The kernel's workspace for the gradient of a batch.
-    room : ndarray of shape ((1 + n_moments) * n_params,) or None
-        Its workspace for copies of the parameters and moments that several threads divide among themselves.
     """
 
     def __init__(self, network, name="sgd", *, batch_size=1, dropout=None, momentum=0.0, beta_2=0.0, epsilon=0.0):
@@ -65,7 +63,6 @@ class Rule:
         self.moments = aligned_zeros(RULES[name] * size, dtype).reshape(RULES[name], size)
         self.t = 0
         self.gradient = aligned_zeros(size, dtype) if batch_size > 1 else None
-        self.room = aligned_zeros((1 + RULES[name]) * size, dtype) if batch_size > 1 else None
 
     def copy(self):
         """The same rule with its own copy of the moments."""
