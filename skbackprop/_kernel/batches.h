@@ -1,7 +1,10 @@
 /* The same algorithm for several samples at a time (mini-batches), for one type REAL and one level of the processor
    (see precisions.h). What steps.h does with vectors is done here with matrices, one row per sample (products.h), and
    on several threads (threads.h): first the forward pass and backprop, in pieces of some samples; then the gradient and
-   the update, in pieces of some rows of W^l. Each row of the gradient is the sum over all samples, in their order. */
+   the update, in pieces of some rows of W^l. Each row of the gradient is the sum over all samples, in their order.
+
+   Where it pays off, layer 1 is divided into parts instead (parts.h), one for each thread, which alone computes z^1 of
+   these units and moves their weights. */
 
 /* A batch is taken in slices; the sum of the gradients continues from slice to slice. A slice has about SLICE_VALUES
    values in all layers together (a sparse input does not count), so that it stays in the cache, but at least
