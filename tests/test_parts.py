@@ -1,4 +1,4 @@
-"""One-sample steps of networks with a wide hidden layer, whose units several threads divide among themselves."""
+"""Networks with a wide first layer, whose units several threads divide among themselves."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from oracle import backpropagation
 from skbackprop._kernel import noise_of_a_draw, steps
 from skbackprop._kernel.kernel import _forget_teams
 from skbackprop._network import HIDDEN_ACTIVATIONS
-from skbackprop._training.rules import Rule
+from skbackprop._training.rules import RULES, Rule
 from skbackprop._training.sampling import Samples
 
 SIZES, N = (520, 270, 7), 320
@@ -87,3 +87,45 @@ def test_the_lecture(threads):
     _forget_teams()
     steps(network, samples, draws, 0.05, 0.0, None, None, threads)
     assert distance(network, W, b) < 1e-11
+
+
+# ---- batches --------------------------------------------------------------------------------------------------------
+
+
+def assert_same_bits_in_batches(sizes, rule, batch_size, n, *, dtype=np.float64, alpha=0.0, dropout=None, **kind):
+    """The weights, moments, scale and loss after n draws, for 1 to 3 threads."""
+    start = make_network(sizes, ["relu"] * (len(sizes) - 2) + ["identity"], dtype=dtype)
+    samples = make_samples(sizes, n=300, dtype=dtype, **kind)
+    found = []
+    for threads in (1, 2, 3):
+        network, rng = duplicate(start), np.random.default_rng(0)
+        how = Rule(network, rule, batch_size=batch_size, dropout=dropout, momentum=0.9, beta_2=0.99, epsilon=1e-6)
+        noise = None
+        if dropout:
+            noise = rng.integers(2**16, size=(n, noise_of_a_draw(network, how.dropout)), dtype=np.uint16)
+        _forget_teams()
+        f = steps(network, samples, rng.integers(300, size=n), 1e-3, alpha, how, noise, threads)
+        found.append((f, network.params.tobytes(), network.scale.tobytes(), how.moments.tobytes()))
+    assert np.isfinite(found[0][0])
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+
+
+@pytest.mark.parametrize("nonzeros", [0.7, 0.1])
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+def test_same_bits_in_batches(layout, nonzeros, level):
+    """So many that moments are flushed."""
+    for rule, hidden, settings in zip(
+        RULES,
+        [(250,), (250, 20), (250,), (250, 20)],
+        [{"alpha": 0.1}, {"dropout": (0.25, 0.25, 0.25)}, {"dropout": (0.25, 0.0)}, {"alpha": 0.01}],
+        strict=True,
+    ):
+        sizes = (150, *hidden, 7)
+        assert_same_bits_in_batches(sizes, rule, 16, 1120, layout=layout, nonzeros=nonzeros, **settings)
+
+
+@pytest.mark.parametrize("batch_size", [32, 300])  # the latter in two slices
+@pytest.mark.parametrize("rule", RULES)
+def test_same_bits_in_batches_in_float32(rule, batch_size):
+    assert_same_bits_in_batches((150, 250, 7), rule, batch_size, 2400, dtype=np.float32)

@@ -89,35 +89,6 @@ def test_same_bits_with_every_rule_and_layout(layout, nonzeros, rule, level):
     assert_same_bits_for_all_threads(network, samples, rule, dropout=(0.25, 0.25))
 
 
-@pytest.mark.parametrize("rule", RULES)
-@pytest.mark.parametrize("nonzeros", [0.7, 0.1])
-@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
-@pytest.mark.parametrize("hidden", [(270,), (150, 20)], ids=str)
-def test_same_bits_where_layer_1_is_divided_by_units(hidden, layout, nonzeros, rule, level):
-    """Batches that are small enough for eight updates, with moments to flush."""
-    sizes = (260, *hidden, 7)
-    network = make_network(sizes, ["relu"] * len(hidden) + ["identity"])
-    samples = make_samples(sizes, n=N, layout=layout, nonzeros=nonzeros)
-    for batch_size in (16, 70):
-        for settings in ({"alpha": 0.1}, {"dropout": (0.25,) * (1 + len(hidden))}):
-            one = trained(network, samples, rule, batch_size, 1, **settings)
-            for threads in (2, 3, 4):
-                _forget_teams()  # nor what their threads have cost, so that they take part
-                assert trained(network, samples, rule, batch_size, threads, **settings) == one
-
-
-@pytest.mark.parametrize("batch_size", [32, 300])  # the latter in two slices
-@pytest.mark.parametrize("rule", RULES)
-def test_same_bits_in_float32_where_layer_1_is_divided_by_units(rule, batch_size):
-    sizes = (260, 270, 7)
-    network = make_network(sizes, ["relu", "identity"], dtype=np.float32)
-    samples = make_samples(sizes, n=N, dtype=np.float32)
-    one = trained(network, samples, rule, batch_size, 1)
-    for threads in (2, 3, 4):
-        _forget_teams()
-        assert trained(network, samples, rule, batch_size, threads) == one
-
-
 def test_same_bits_with_codes_for_targets():
     network = make_network(SIZES, ["relu", "softmax"], "multinomial_log_loss")
     samples = make_samples(SIZES, n=N)
