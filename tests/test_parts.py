@@ -61,6 +61,13 @@ def test_same_bits_with_every_layout(layout, alpha, dropout, level):
     assert_same_bits_for_all_threads(network, samples, alpha=alpha, dropout=dropout)
 
 
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+def test_same_bits_in_float32(layout, level):
+    network = make_network(SIZES, ["relu", "identity"], dtype=np.float32)
+    samples = make_samples(SIZES, n=30, layout=layout, dtype=np.float32)
+    assert_same_bits_for_all_threads(network, samples, alpha=0.1, dropout=(0.25, 0.25))
+
+
 @pytest.mark.parametrize("hidden", [256, 300, 1030, 2100])
 def test_same_bits_with_any_number_of_units(hidden):
     sizes = (520, hidden, 10)
@@ -125,7 +132,12 @@ def test_same_bits_in_batches(layout, nonzeros, level):
         assert_same_bits_in_batches(sizes, rule, 16, 1120, layout=layout, nonzeros=nonzeros, **settings)
 
 
-@pytest.mark.parametrize("batch_size", [32, 300])  # the latter in two slices
-@pytest.mark.parametrize("rule", RULES)
-def test_same_bits_in_batches_in_float32(rule, batch_size):
-    assert_same_bits_in_batches((150, 250, 7), rule, batch_size, 2400, dtype=np.float32)
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+def test_same_bits_in_batches_in_float32(layout, level):
+    for rule, nonzeros in zip(RULES, [0.7, 0.1, 0.1, 0.7], strict=True):
+        how = {"dtype": np.float32, "layout": layout, "nonzeros": nonzeros}
+        assert_same_bits_in_batches((150, 250, 7), rule, 64, 1024, alpha=0.1, **how)
+
+
+def test_same_bits_in_batches_of_two_slices():
+    assert_same_bits_in_batches((150, 250, 7), "adam", 300, 2400, dtype=np.float32)
