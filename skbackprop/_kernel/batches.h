@@ -135,14 +135,13 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
     const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
     const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    const size_t zeroed = end + by_input + by_piece;
+    const size_t zeroed = by_input + by_piece;
     *lists = (FN(lists_t)){
-        .memory = take_memory(zeroed + x + index + of_x + 2 * sample + value + by_input + 2 * by_piece)};
+        .memory = take_memory(zeroed + x + index + of_x + 2 * sample + value + end + by_input + 2 * by_piece)};
     if (!lists->memory) return 0;
     memset(lists->memory, 0, zeroed);
     char *rest = lists->memory;
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
-    lists->end = TAKE(end);
     lists->number = TAKE(by_input);
     lists->n_touched = TAKE(by_piece);
     lists->x = TAKE(x);
@@ -151,6 +150,7 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     lists->sample = TAKE(sample);
     lists->of_input = TAKE(sample);
     lists->value = TAKE(value);
+    lists->end = TAKE(end);
     lists->touched = TAKE(by_input);
     lists->begin = TAKE(by_piece);
     lists->written = TAKE(by_piece);

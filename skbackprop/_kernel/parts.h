@@ -11,7 +11,8 @@ typedef struct {
     network_t net;
     ptrdiff_t M[3], stride[3], W[3], b[3];
     rule_t rule;     /* with the part's moments */
-    REAL *params, *weights[3]; /* its vector of parameters, and where W^1 begins in it (batches.h) */
+    REAL *params, *weights[3]; /* its vector of parameters, and for batches, where W^1 begins in it */
+    void *memory;    /* of its vector, if it is not part of a larger block */
     double scale;
     ptrdiff_t first; /* unit */
 } FN(part_t);
@@ -58,7 +59,6 @@ static void FN(copy_vector)(const FN(part_t) * part, const network_t *net, REAL 
 typedef struct {
     FN(state_t) s;     /* of the whole network */
     FN(part_t) *parts; /* of layers 1 and 2; their delta[2] is that of the whole network */
-    void **params;     /* their memory */
     FN(row_t) x, last; /* the samples of step t and of the step before */
     ptrdiff_t t, n_draws;
 } FN(divided_t);
@@ -68,24 +68,25 @@ static int FN(make_parts)(FN(divided_t) * d) {
     const FN(state_t) *s = &d->s;
     const ptrdiff_t n = parts_of(s->net);
     d->parts = calloc(n, sizeof *d->parts);
-    d->params = calloc(n, sizeof *d->params);
-    if (!d->parts || !d->params) return 0;
+    if (!d->parts) return 0;
     for (ptrdiff_t k = 0; k < n; k++) {
         FN(part_t) *part = d->parts + k;
-        d->params[k] = take_memory(FN(make_part)(part, s, k, n, 2) * sizeof(REAL) + REGISTER_BYTES);
-        REAL *params = (REAL *)aligned((size_t)d->params[k]);
-        if (!d->params[k] || !FN(allocate)(&part->s, &part->net, &part->rule, params, &part->scale, s->samples, 1)) return 0;
+        const ptrdiff_t length = FN(make_part)(part, s, k, n, 2);
+        part->memory = take_memory(length * sizeof(REAL) + REGISTER_BYTES);
+        part->params = (REAL *)aligned((size_t)part->memory);
+        if (!part->memory ||
+            !FN(allocate)(&part->s, &part->net, &part->rule, part->params, &part->scale, s->samples, 1))
+            return 0;
         part->s.delta[2] = s->delta[2];
     }
     return 1;
 }
 
 static void FN(free_parts)(FN(divided_t) * d) {
-    for (ptrdiff_t k = 0; k < parts_of(d->s.net) && d->parts && d->params; k++) {
+    for (ptrdiff_t k = 0; k < parts_of(d->s.net) && d->parts; k++) {
         give_memory(d->parts[k].s.memory);
-        give_memory(d->params[k]);
+        give_memory(d->parts[k].memory);
     }
-    free(d->params);
     free(d->parts);
 }
 

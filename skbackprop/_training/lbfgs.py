@@ -36,12 +36,12 @@ class _Objective:
 
     def __call__(self, params):
         self.network.params[:] = params
-        f, G = 0.0, None
+        f, G = 0.0, np.zeros(len(params))
         threads = allowed_threads()
         for rows in self.chunks:
             f_part, _ = gradient(self.network, self.samples, rows, threads, self.part)
             f += f_part
-            G = np.add(self.part, 0.0 if G is None else G, out=G, dtype=np.float64)
+            G += self.part
         G /= self.total_weight
         if self.alpha:
             for W in self.penalised:
