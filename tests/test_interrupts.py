@@ -271,10 +271,8 @@ def test_fit_changes_no_setting_of_scikit_learn():
 
 
 CTRL_C = """
-import signal
 import numpy as np
 from skbackprop import BackpropRegressor
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 rng = np.random.default_rng(0)
 X = rng.normal(size=(100_000, 50))
 
