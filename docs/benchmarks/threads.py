@@ -1,11 +1,14 @@
 """One thread compared with all cores, on an idle machine and beside a process that keeps one core busy.
 
-    python docs/benchmarks/threads.py [--rounds 5] [NET ...]
+    python docs/benchmarks/threads.py [--rounds 5] [--work NAME ...] [--ours] [NET ...]
 
 Batches with Adam, full batches, L-BFGS, predictions and our steps of one sample, with relu, softmax and the log loss;
 ours, scikit-learn's MLPClassifier and torch, each with its own threads. Prints µs per sample of wall-clock time with
 one thread and with one thread per core, and how many times faster the latter is. Both train for the same number of
 epochs, since those of L-BFGS differ: the first ones evaluate the gradient once, later ones up to twice.
+
+With --ours, only ours, which then can be compared to within a few per cent: in each round one thread, all, and one
+again. Prints the quartiles of the ratios within a round, one thread to all and, for the noise, one thread to one.
 """
 
 import argparse
@@ -140,6 +143,34 @@ def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
     return figures
 
 
+def measure_ours(nets=tuple(NETS), rounds=15, work=tuple(WORK)):
+    """Print the speed-up of ours by more threads, with the noise of such a ratio."""
+    warnings.simplefilter("ignore")
+    for net in nets:
+        for name in [name for name in work if name in ONLY.get(net, work)]:
+            contestants, rows, batch_size = WORK[name]
+            sizes, rng = NETS[net], np.random.default_rng(0)
+            X, y = rng.random((rows, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=rows)
+            run = contestants["ours"](sizes, X, y, batch_size)
+            epochs = enough_epochs(partial(with_threads, 1, run), clock=time.perf_counter)
+            one, several = (
+                per_step(partial(with_threads, threads, run), rows, clock=time.perf_counter, epochs=epochs)
+                for threads in (1, cpu_count())
+            )
+            for state, neighbour in (("idle", nullcontext), ("busy", busy_neighbour)):
+                with neighbour():
+                    before, all_cores, after = np.array([(one(), several(), one()) for _ in range(rounds)]).T
+                ratios = quartiles((before + after) / 2 / all_cores), quartiles(before / after)
+                figures = f"{np.median([before, after]):.3g} → {np.median(all_cores):.3g} {ratios[0]}"
+                print(f"{net}, {name}, {state:6} {figures}, one to one {ratios[1]}", flush=True)
+
+
+def quartiles(ratios):
+    """The median, and between which values half of them are."""
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+    return f"{middle:.2f}x ({low:.2f} to {high:.2f})"
+
+
 def cell(pair):
     """One thread → all cores (how many times faster)."""
     one, several = pair
@@ -151,6 +182,7 @@ if __name__ == "__main__":
     parser.add_argument("nets", nargs="*", default=list(NETS), metavar="NET", help=", ".join(NETS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--work", nargs="*", default=list(WORK), help=", ".join(WORK))
-    options = parser.parse_args()
-    print(f"µs per sample, medians of {options.rounds} rounds; one thread → {cpu_count()} threads")
-    measure(**vars(options))
+    parser.add_argument("--ours", action="store_true", help="only ours, more precisely")
+    options = vars(parser.parse_args())
+    print(f"µs per sample, medians of {options['rounds']} rounds; one thread → {cpu_count()} threads")
+    (measure_ours if options.pop("ours") else measure)(**options)

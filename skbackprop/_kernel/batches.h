@@ -563,6 +563,13 @@ static void FN(copy_rows)(void *work, ptrdiff_t piece, int member) {
     if (rule->second) FN(copy_vector)(part, net, part->rule.second, rule->second, batch->back, n, COPY_PIECES);
 }
 
+/* Copies all parts, or copies them back. */
+static void FN(copy_parts_of_batch)(FN(batch_t) * batch, team_t *team) {
+    const int64_t begin = now();
+    run(team, FN(copy_rows), batch, batch->n_parts * COPY_PIECES);
+    add_cost(team, begin);
+}
+
 /* ---- The algorithm ------------------------------------------------------------------------------------------------ */
 
 /* How many samples a slice has. */
@@ -623,15 +630,14 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     team_t team;
     double sum = 0;
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params);
+    make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params,
+              rule->batch_size * net->b[net->L]);
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
     const ptrdiff_t n_parts = FN(useful_parts)(net, rule, samples, draws, n_draws, team.size);
     if (!FN(allocate_rooms)(&batch, team.size) || !FN(divide)(&batch, n_parts) ||
         !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
         sum = NO_MEMORY, n_draws = 0;
-    const int64_t begin = now();
-    if (n_parts > 1 && n_draws) run(&team, FN(copy_rows), &batch, n_parts * COPY_PIECES, 1, 1);
-    const int64_t copying = now() - begin;
+    if (n_parts > 1 && n_draws) FN(copy_parts_of_batch)(&batch, &team);
 
     for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size) {
         batch.batch_size = n_draws - start < rule->batch_size ? n_draws - start : rule->batch_size;
@@ -641,29 +647,29 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
             FN(begin_lists)(&batch);
-            const double size = (double)batch.n;
+            begin_round(&team);
             const ptrdiff_t of_samples = FN(pieces_of_samples)(&batch);
             ptrdiff_t of_lists = 0;
             if (n_parts > 1) {
-                if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples, size, 0);
-                run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch), size, 0);
+                if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples);
+                run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch));
                 if (lists->in_use) of_lists = batch.list_pieces;
             }
-            run(&team, FN(pass_samples), &batch, of_samples + of_lists, size, 0);
+            run(&team, FN(pass_samples), &batch, of_samples + of_lists);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
             if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
             for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
                 FN(shrink)(&batch.parts[k].s);
             ptrdiff_t pieces = n_parts * FN(pieces_of_layer)(&batch, 1);
             for (ptrdiff_t l = 2; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces, size, 0);
+            run(&team, FN(learn_rows), &batch, pieces);
+            end_round(&team, (double)batch.n);
         }
     }
     if (n_parts > 1 && n_draws) {
         batch.back = 1;
-        run(&team, FN(copy_rows), &batch, n_parts * COPY_PIECES, 1, 1);
+        FN(copy_parts_of_batch)(&batch, &team);
         *scale = batch.parts[0].scale;
-        settle(-2 * team.size * copying); /* alone, it would not be needed at all */
     }
     end_team(&team);
     free(batch.parts);

@@ -91,13 +91,15 @@ static void FN(free_parts)(FN(divided_t) * d) {
 }
 
 /* Copies the weights of the whole network to the parts, or back. All parts have the same scale. */
-static void FN(copy_parts)(FN(divided_t) * d, int back) {
+static void FN(copy_parts)(FN(divided_t) * d, team_t *team, int back) {
     const FN(state_t) *s = &d->s;
+    const int64_t begin = now();
     for (ptrdiff_t k = 0; k < parts_of(s->net); k++) {
         FN(part_t) *part = d->parts + k;
         FN(copy_vector)(part, s->net, part->s.W[1], s->W[1] - s->net->W[1], back, 0, 1);
         if (back) *s->scale = part->scale;
     }
+    add_cost(team, begin);
 }
 
 /* A piece of work: for one part, backprop and update of step t - 1, and the forward pass of step t. */
@@ -125,22 +127,21 @@ static double FN(steps_in_parts)(FN(divided_t) * d, const int64_t *draws, team_t
     const network_t *net = s->net;
     const ptrdiff_t n = parts_of(net), m = net->stride[2];
     double sum = 0;
-    const int64_t start = now();
-    FN(copy_parts)(d, 0);
-    const int64_t copying = now() - start;
+    FN(copy_parts)(d, team, 0);
     for (; d->t < d->n_draws; d->t++) {
+        begin_round(team);
         d->x = FN(sample)(s, draws[d->t], d->t, d->t % 2);
-        run(team, FN(step_of_part), d, n, 1 + (double)d->x.count, 1);
+        run(team, FN(step_of_part), d, n);
         REAL *restrict z = s->z[2];
         EACH(j, m) z[j] = d->parts[0].s.b[2][j];
         for (ptrdiff_t k = 0; k < n; k++) EACH(j, m) z[j] += d->parts[k].s.z[2][j];
         FN(activate)(s, 2, 0, d->t);
         sum += FN(output_delta)(s, draws[d->t], 0);
         d->last = d->x;
+        end_round(team, 1);
     }
     run_alone(FN(step_of_part), d, n);
-    FN(copy_parts)(d, 1);
-    settle(-2 * copying);
+    FN(copy_parts)(d, team, 1);
     return sum;
 }
 
@@ -169,10 +170,12 @@ static double FN(steps_on_threads)(const network_t *net, const rule_t *rule, voi
     double sum = NO_MEMORY;
     if (parts_of(net) == 1 || rule->threads == 1) return FN(steps)(net, rule, params, scale, samples, draws, n_draws);
     if (!FN(allocate)(&d.s, net, rule, params, scale, samples, 1)) return NO_MEMORY;
-    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws), params);
-    if (team.size == 1)
+    make_team(&team, rule->threads, FN(useful_for_steps)(&d.s, draws, n_draws), params, net->b[net->L]);
+    if (team.size == 1) {
+        begin_round(&team);
         sum = FN(steps)(net, rule, params, scale, samples, draws, n_draws);
-    else if (FN(make_parts)(&d))
+        end_round(&team, (double)n_draws);
+    } else if (FN(make_parts)(&d))
         sum = FN(steps_in_parts)(&d, draws, &team);
     end_team(&team);
     FN(free_parts)(&d);

@@ -1,15 +1,19 @@
 /* The forward pass alone, for many samples, for one type REAL and one level of the processor (see precisions.h). The
    weights are those of a fitted estimator, without padding; a piece of work (threads.h) is the whole pass for some
-   samples. */
+   samples. Rounds without the members are short. The first one with them is the last, so that they wait for each other
+   only once. */
 
 #undef PREDICTED_SAMPLES
+#undef PIECES_ALONE
 #define PREDICTED_SAMPLES 64
+#define PIECES_ALONE 4
 
 typedef struct {
     const layers_t *net;
     const samples_t *samples;
     ptrdiff_t n;              /* samples */
     REAL *out;
+    ptrdiff_t first;          /* piece of this round */
     ptrdiff_t widest;         /* a row of z or a */
     char *rooms;              /* for each member of the team: z, a, and a row for the derivatives */
     size_t room_bytes;
@@ -61,7 +65,7 @@ static void FN(predict_sparse)(const samples_t *samples, ptrdiff_t start, const 
 static void FN(predict_samples)(void *work, ptrdiff_t piece, int member) {
     const FN(prediction_t) *p = work;
     const layers_t *net = p->net;
-    const ptrdiff_t *M = net->M, start = piece * PREDICTED_SAMPLES;
+    const ptrdiff_t *M = net->M, start = (p->first + piece) * PREDICTED_SAMPLES;
     const ptrdiff_t n = p->n - start < PREDICTED_SAMPLES ? p->n - start : PREDICTED_SAMPLES;
     REAL *z = (REAL *)(p->rooms + member * p->room_bytes), *a = z + PREDICTED_SAMPLES * p->widest;
     REAL *da = a + PREDICTED_SAMPLES * p->widest;
@@ -102,10 +106,16 @@ static int FN(predict)(const layers_t *net, const samples_t *samples, ptrdiff_t 
     for (ptrdiff_t l = 1; l <= net->L; l++) p.widest = net->M[l] > p.widest ? net->M[l] : p.widest;
     p.widest = (p.widest + LANES - 1) / LANES * LANES;
     p.room_bytes = aligned((2 * PREDICTED_SAMPLES + 1) * p.widest * sizeof(REAL)) + REGISTER_BYTES;
-    make_team(&team, threads, FN(useful_predictors)(net, samples, n), net->W[1]);
+    make_team(&team, threads, FN(useful_predictors)(net, samples, n), net->W[1], net->M[0] * net->M[1]);
     void *memory = take_zeros(REGISTER_BYTES + team.size * p.room_bytes);
     p.rooms = (char *)aligned((size_t)memory);
-    if (memory) run(&team, FN(predict_samples), &p, pieces, 1, 1);
+    for (ptrdiff_t some; p.first < pieces && memory; p.first += some) {
+        begin_round(&team);
+        some = pieces - p.first;
+        if (!team.together && some > PIECES_ALONE) some = PIECES_ALONE;
+        run(&team, FN(predict_samples), &p, some);
+        end_round(&team, (double)some);
+    }
     end_team(&team);
     give_memory(memory);
     return memory != NULL;

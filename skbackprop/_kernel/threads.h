@@ -3,7 +3,7 @@
 
    A team is made by a call and ends with it: there is no pool that a fork could leave broken in the child. The members
    take one piece after another. The caller is one of them; it waits only for pieces that others have begun, not for
-   members to start or end. A thread that has waited for some tens of microseconds blocks. If the system has no POSIX
+   members to start or end. A thread that has waited for about a tenth of a millisecond blocks. If the system has no POSIX
    threads, or cannot start any more, the caller does all the work. */
 
 #ifndef SKBACKPROP_THREADS_H
@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Does one piece of the work; `member` is the thread's number in its team (0 for the caller). */
 typedef void (*piece_t)(void *work, ptrdiff_t piece, int member);
@@ -29,38 +30,50 @@ static void run_alone(piece_t piece, void *work, ptrdiff_t n) {
 #include <stdatomic.h>
 #include <time.h>
 
-/* How long a thread waits before it blocks, in nanoseconds: longer than others need for a short piece, since it takes the
-   system about as long to wake a thread. And how often it looks between two readings of the clock. */
-#define PATIENCE 50000
+/* How long a thread waits before it blocks, in nanoseconds: longer than others need for a piece, since a thread that has
+   blocked is late for the next work. And how often it looks between two readings of the clock. */
+#define PATIENCE 150000
 #define LOOKS 64
 
 /* Threads do not always help: others may be busy on the same cores, a thread that sleeps may be slow to wake, and cores
-   may be slow to pass on what the other has changed. So the caller takes the time of some works of each kind without the
-   members: the first, up to TIMED or until they have taken ENOUGH nanoseconds, and any later ones that it does alone
-   anyway. If the members have since cost over DEBT nanoseconds more than they have saved, the process works without
-   them for PAUSE times as long: it never loses more than one part in PAUSE. What they have saved before counts up to
-   CREDIT, or one short interruption would undo the gain of hundreds of works.
+   may be slow to pass on what the other has changed. So the caller compares. A call consists of rounds: batches, steps,
+   or some of the samples to predict. In some of them the caller works alone and takes the time: in the first ones of a
+   network, later after each REFERENCE nanoseconds of rounds with the members, and whenever it is alone anyway. It counts
+   TURN nanoseconds of such rounds at a time, but not the first, which may have to fetch what other cores have changed. The
+   shortest of the last TURNS times is what a round takes alone; a longer one may be due to an interruption.
 
-   A work is timed from the end of the one before, so that what happens in between counts as well, and as a whole: its
-   first pieces alone may differ from the others, or be the ones that fetch what another core has changed. */
-#define ENOUGH 200000
+   All that the members save and cost by this measure is summed up: in rounds and, at the end of a call, in being started
+   and ended and in what is copied for them. If they have cost over DEBT nanoseconds more than they have saved, they have
+   failed: the process works without them for PAUSE_MIN times as long as it has lost, and after each further failure for
+   twice as many times, up to PAUSE_MAX. So an interruption on an idle machine is soon forgotten, and beside a process that
+   stays busy, little is lost. Once the members have saved CREDIT, the most that they may lose again before they fail, the
+   pauses begin anew. */
+#define TURN 1000000
+#define TURNS 4
+#define REFERENCE 250000000
 #define DEBT 500000
 #define CREDIT 10000000
-#define PAUSE 100
-#define TIMED 16
-#define KINDS 64 /* of work whose times are remembered */
+#define PAUSE_MIN 8
+#define PAUSE_MAX 64
 
 static atomic_int at_work;               /* threads of all teams of the process */
 static atomic_int_least64_t alone_until; /* on the clock of `now` */
 static atomic_int_least64_t balance;     /* nanoseconds that all members have saved, less those that they have cost */
+static atomic_int next_pause = PAUSE_MIN; /* as a multiple of the loss */
 
-/* What the caller alone has needed for a kind of work. Two kinds may have the same place, and two threads may write to
-   it at once; then the times are wrong for a while. */
-static struct {
-    atomic_uint_least64_t kind;
-    atomic_int timed;      /* in so many works: */
-    _Atomic double fastest; /* the least nanoseconds for a size of 1 */
-} timings[KINDS];
+/* What is known of the rounds of a network. */
+typedef struct {
+    uint64_t network;
+    int is_alone;        /* the last round was without members; */
+    int64_t spent;       /* nanoseconds in such rounds since the last turn, */
+    double done;         /* and their size */
+    int64_t turns;       /* so far, and how long the last ones took for a size of 1 */
+    double times[TURNS];
+    int64_t together;    /* nanoseconds with members since then */
+} account_t;
+
+static account_t accounts[64]; /* those of two networks may have the same place */
+static atomic_int accounts_in_use;
 
 /* What the members share; the last of them frees it. */
 typedef struct {
@@ -76,9 +89,11 @@ typedef struct {
 typedef struct {
     int size;          /* members, the caller included */
     int hired;         /* what at_work counts of them */
-    int may_have_more; /* members, at other times; if not, nothing is timed */
-    uint64_t network;  /* whose works these are */
-    int64_t last_end;  /* of a work; 0 if it has not been noted */
+    int may_have_more; /* members, at other times; if not, no time is taken */
+    int together;      /* whether the members take part in this round, */
+    int64_t begin;     /* which began then */
+    int64_t cost;      /* nanoseconds of this call that are spent for the members, not by them */
+    account_t account;
     board_t *board;
 } team_t;
 
@@ -191,23 +206,41 @@ static void start_members(team_t *team, int size) {
     atomic_fetch_sub(&board->members, size - team->size); /* those that could not be started */
 }
 
-static void forget_timings(void) {
-    for (int k = 0; k < KINDS; k++) atomic_store(&timings[k].timed, 0);
-}
-
 /* Counts what the members have saved, or with a minus sign cost, in nanoseconds. */
 static void settle(int64_t saved) {
     const int64_t sum = atomic_fetch_add(&balance, saved) + saved;
-    if (sum > CREDIT) atomic_store(&balance, CREDIT);
+    if (sum > CREDIT) {
+        atomic_store(&balance, CREDIT);
+        atomic_store(&next_pause, PAUSE_MIN);
+    }
     if (sum > -DEBT) return;
+    const int times = atomic_load(&next_pause);
     atomic_store(&balance, 0);
-    atomic_store(&alone_until, now() - PAUSE * sum);
-    forget_timings(); /* the machine may be slower now */
+    atomic_store(&alone_until, now() - times * sum);
+    atomic_store(&next_pause, times < PAUSE_MAX ? 2 * times : times);
 }
 
-/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all.
-   Works of the same network, with as many pieces of the same function, take about the same time. */
-static void make_team(team_t *team, int allowed, int useful, const void *network) {
+/* Gets a network's account, or a new one, or leaves it for the next call. No call waits for another: if another thread is
+   doing the same at this moment, what this one has measured is forgotten. */
+static void look_up(account_t *account, int leave) {
+    account_t *place = accounts + (account->network * 0x9E3779B97F4A7C15u >> 58); /* one of 64 */
+    if (atomic_exchange(&accounts_in_use, 1)) return;
+    if (leave)
+        *place = *account;
+    else if (place->network == account->network)
+        *account = *place;
+    atomic_store(&accounts_in_use, 0);
+}
+
+/* What the caller has done since then, it would not do alone. */
+static void add_cost(team_t *team, int64_t since) {
+    team->cost += now() - since;
+}
+
+/* Makes a team of at most `useful` members; with the process's other teams, there may be `allowed` members in all. Rounds
+   of the same network and kind take times in proportion to their size; another network may later be in the same place, but
+   its kind will differ. */
+static void make_team(team_t *team, int allowed, int useful, const void *network, ptrdiff_t kind) {
     int others = atomic_load(&at_work), size;
     const int may_have_more = allowed > 1 && useful > 1;
     if (useful > 1 && now() < atomic_load(&alone_until)) useful = 1;
@@ -215,11 +248,14 @@ static void make_team(team_t *team, int allowed, int useful, const void *network
         size = allowed - others < useful ? allowed - others : useful;
         size = size > MEMBERS_MAX ? MEMBERS_MAX : size < 1 ? 1 : size;
     } while (!atomic_compare_exchange_weak(&at_work, &others, others + size));
-    *team = (team_t){.size = 1, .hired = size, .may_have_more = may_have_more, .network = (uintptr_t)network};
+    *team = (team_t){.size = 1, .hired = size, .may_have_more = may_have_more};
+    team->account.network = (uintptr_t)network * 31 + (uint64_t)kind;
+    if (may_have_more) look_up(&team->account, 0);
     if (size == 1) return;
     const int64_t start = now();
     start_members(team, size);
-    settle(start - now());
+    team->together = team->size > 1;
+    add_cost(team, start);
 }
 
 static void end_team(team_t *team) {
@@ -228,76 +264,67 @@ static void end_team(team_t *team) {
         atomic_store(&team->board->ended, 1);
         wake_members(team->board);
         leave(team->board);
-        settle(start - now());
+        add_cost(team, start);
     }
+    settle(-team->cost);
+    if (team->may_have_more) look_up(&team->account, 1);
     atomic_fetch_sub(&at_work, team->hired);
 }
 
-/* The place of the times of this kind of work; what was there before makes room. */
-static int timing_of(const team_t *team, piece_t piece, ptrdiff_t n) {
-    const uint64_t kind = (team->network * 31 + (uint64_t)(uintptr_t)piece) * 31 + (uint64_t)n;
-    const int place = (int)(kind * 0x9E3779B97F4A7C15u >> 32) & (KINDS - 1);
-    if (atomic_load(&timings[place].kind) != kind) {
-        atomic_store(&timings[place].timed, 0);
-        atomic_store(&timings[place].kind, kind);
-    }
-    return place;
+/* How long a round of this size takes alone. */
+static double time_alone(const account_t *account, double size) {
+    double least = account->times[0];
+    for (int k = 1; k < TURNS && k < account->turns; k++) least = account->times[k] < least ? account->times[k] : least;
+    return least * size;
 }
 
-/* Takes down that the caller alone has needed so many nanoseconds for a work. */
-static void take_down(int place, int64_t needed, double size) {
-    const double each = (double)needed / size;
-    const int timed = atomic_load(&timings[place].timed);
-    if (!timed || each < atomic_load(&timings[place].fastest)) atomic_store(&timings[place].fastest, each);
-    if (timed < TIMED) atomic_store(&timings[place].timed, timed + 1);
+/* Begins a round and decides whether the members take part. */
+static void begin_round(team_t *team) {
+    const account_t *account = &team->account;
+    if (!team->may_have_more) return;
+    team->begin = now();
+    team->together = team->size > 1 && account->turns && account->together < REFERENCE &&
+                     team->begin >= atomic_load(&alone_until);
 }
 
-/* Two works at least, since the first may have to fetch what other cores have changed. */
-static int is_timed(int place, double size) {
-    const int timed = atomic_load(&timings[place].timed);
-    return timed == TIMED || (timed > 1 && timed * atomic_load(&timings[place].fastest) * size > ENOUGH);
-}
-
-/* Does n pieces of work, fewer than 2^32. `size` tells how much work it is, compared with others of its kind; it is not
-   0. If the pieces are `alike`, all of about the same time in any order, the time of some is that of all, without what
-   comes between two works. */
-static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double size, int alike) {
-    board_t *board = team->board;
-    if (!team->may_have_more || n == 1) {
-        run_alone(piece, work, n);
-        team->last_end = 0;
+/* Ends a round of this size, which is not 0. */
+static void end_round(team_t *team, double size) {
+    account_t *account = &team->account;
+    if (!team->may_have_more) return;
+    const int64_t needed = now() - team->begin;
+    if (team->together) {
+        account->is_alone = 0;
+        account->together += needed;
+        settle((int64_t)time_alone(account, size) - needed);
         return;
     }
-    const int place = timing_of(team, piece, n);
-    int64_t start = team->last_end && !alike ? team->last_end : now();
-    ptrdiff_t first = 0; /* of the pieces that are for all members */
-    if (team->size == 1 || start < atomic_load(&alone_until))
-        first = n;
-    else if (!is_timed(place, size))
-        first = alike ? (n + TIMED - 1) / TIMED : n;
-    if (first) {
-        run_alone(piece, work, first);
-        team->last_end = now();
-        take_down(place, team->last_end - start, size * first / n);
-        if (first == n) return;
-        start = team->last_end;
+    if (account->is_alone) account->spent += needed, account->done += size;
+    account->is_alone = 1;
+    if (account->spent < TURN) return;
+    account->times[account->turns++ % TURNS] = (double)account->spent / account->done;
+    account->spent = account->together = 0, account->done = 0;
+}
+
+/* Does n pieces of work, fewer than 2^32, all of one round. */
+static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
+    board_t *board = team->board;
+    if (!team->together || n == 1) {
+        run_alone(piece, work, n);
+        return;
     }
     board->piece = piece;
     board->work = work;
-    atomic_store(&board->undone, n - first);
-    atomic_store(&board->open, open_pieces(first, n));
+    atomic_store(&board->undone, n);
+    atomic_store(&board->open, open_pieces(0, n));
     wake_members(board);
     do_pieces(board, 0);
     LOOK_FOR(!atomic_load(&board->undone));
-    if (atomic_load(&board->undone)) {
-        pthread_mutex_lock(&board->mutex);
-        atomic_store(&board->caller_asleep, 1);
-        while (atomic_load(&board->undone)) pthread_cond_wait(&board->end, &board->mutex);
-        atomic_store(&board->caller_asleep, 0);
-        pthread_mutex_unlock(&board->mutex);
-    }
-    team->last_end = now();
-    settle((int64_t)(atomic_load(&timings[place].fastest) * size * (n - first) / n) - (team->last_end - start));
+    if (!atomic_load(&board->undone)) return;
+    pthread_mutex_lock(&board->mutex);
+    atomic_store(&board->caller_asleep, 1);
+    while (atomic_load(&board->undone)) pthread_cond_wait(&board->end, &board->mutex);
+    atomic_store(&board->caller_asleep, 0);
+    pthread_mutex_unlock(&board->mutex);
 }
 
 /* For a child process, which does not have its parent's threads and may find other cores free. */
@@ -305,34 +332,44 @@ static void forget_teams(void) {
     atomic_store(&at_work, 0);
     atomic_store(&alone_until, 0);
     atomic_store(&balance, 0);
-    forget_timings();
+    atomic_store(&next_pause, PAUSE_MIN);
+    memset(accounts, 0, sizeof accounts);
+    atomic_store(&accounts_in_use, 0);
 }
 
 #else
 
 typedef struct {
-    int size;
+    int size, together;
 } team_t;
 
 static int64_t now(void) {
     return 0;
 }
 
-static void settle(int64_t saved) {
-    (void)saved;
+static void add_cost(team_t *team, int64_t since) {
+    (void)team, (void)since;
 }
 
-static void make_team(team_t *team, int allowed, int useful, const void *network) {
-    (void)allowed, (void)useful, (void)network;
-    team->size = 1;
+static void make_team(team_t *team, int allowed, int useful, const void *network, ptrdiff_t kind) {
+    (void)allowed, (void)useful, (void)network, (void)kind;
+    *team = (team_t){.size = 1};
 }
 
 static void end_team(team_t *team) {
     (void)team;
 }
 
-static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n, double size, int alike) {
-    (void)team, (void)size, (void)alike;
+static void begin_round(team_t *team) {
+    (void)team;
+}
+
+static void end_round(team_t *team, double size) {
+    (void)team, (void)size;
+}
+
+static void run(team_t *team, piece_t piece, void *work, ptrdiff_t n) {
+    (void)team;
     run_alone(piece, work, n);
 }
 

@@ -15,7 +15,7 @@ __all__ = ["BATCH", "forward", "input_gradients", "last_layer"]
 #: Number of rows in a batch, small enough for a layer's outputs to stay in the cache.
 BATCH = 1000
 #: A call of the kernel takes about so many products of a weight, some tens of milliseconds, but whole batches.
-CALL_WEIGHTS = 2**29
+CALL_WEIGHTS = 2**30
 #: Fewer than this, which take a millisecond at most, ask for no second thread.
 LONG = 2**24
 

@@ -10,7 +10,7 @@ from .sampling import Samples
 __all__ = ["chunk_length", "mean_loss", "total_loss", "touched_weights"]
 
 #: One call of the kernel touches about this many weights (tens of milliseconds) and takes at most this many draws.
-CHUNK_WEIGHTS = 2**29
+CHUNK_WEIGHTS = 2**30
 CHUNK_DRAWS = 2**16
 
 

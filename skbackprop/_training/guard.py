@@ -8,8 +8,9 @@ __all__ = ["Guard"]
 
 #: Training has diverged when a loss exceeds those of the initial weights and of the best constant this many times.
 DIVERGED = 100
-#: After an epoch, a few draws check the weights: one for every this many draws of the epoch.
+#: After an epoch, a few draws check the weights: one for every DRAWS_PER_CHECK draws of the epoch, at most CHECK_DRAWS.
 DRAWS_PER_CHECK = 16
+CHECK_DRAWS = 25
 
 
 class Guard:
@@ -42,7 +43,7 @@ class Guard:
             or (self._is_looked_at() and not progress.network.is_finite())
             or (
                 progress.rule.batch_size > 1
-                and self._too_large(epochs.first_loss(progress, share=1 / DRAWS_PER_CHECK))
+                and self._too_large(epochs.first_loss(progress, CHECK_DRAWS, 1 / DRAWS_PER_CHECK))
                 and self._too_large(epochs.mean_loss(progress.network))
             )
         )

@@ -81,9 +81,9 @@ class Epochs:
         if self.epochs_per_look == 1:
             progress.network.fold_scale()  # `partial_fit` does so after each epoch, so both round alike
 
-    def first_loss(self, progress, share=1.0):
-        """The mean f_i of the next few draws, at most this share of an epoch, with the current weights."""
-        n = min(START_DRAWS, ceil(share * self.draws.epoch_length))
+    def first_loss(self, progress, n=START_DRAWS, share=1.0):
+        """The mean f_i of the next n draws, at most this share of an epoch, with the current weights."""
+        n = min(n, ceil(share * self.draws.epoch_length))
         rows = next(self.draws.epoch(progress.upcoming(), n))
         return float(total_loss(progress.network, self.samples, rows, self.steps) / n)
 
