@@ -301,7 +301,7 @@ static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
         for (ptrdiff_t r = start; r < end; r++) FN(activate)(&s, l, r, batch->t + r);
     }
     for (ptrdiff_t r = start; r < end; r++) batch->f[r] = FN(output_delta)(&s, draws[r], r);
-    for (ptrdiff_t l = L; l >= 2; l--) {
+    for (ptrdiff_t l = L; l >= 2 && s.rule->code != LOSS_ONLY; l--) {
         const ptrdiff_t m = stride[l - 1];
         REAL *restrict below = s.delta[l - 1] + start * m, *restrict da = s.da[l - 1] + start * m;
         FN(product)(n, m, M[l], s.delta[l] + start * stride[l], stride[l], 1, s.W[l], m, 0, below, m);
@@ -318,7 +318,7 @@ static inline int FN(keeps_gradient)(const FN(batch_t) * batch) {
 }
 
 static inline int FN(moves)(const FN(batch_t) * batch) {
-    return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
+    return batch->is_last && batch->s.rule->code >= 0;
 }
 
 /* The rule's vectors in which a part has its W^1 and b^1. */
@@ -651,6 +651,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             run(&team, FN(pass_samples), &batch, of_samples + of_lists, size, 0);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
+            if (rule->code == LOSS_ONLY) continue;
             if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
             for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
                 FN(shrink)(&batch.parts[k].s);

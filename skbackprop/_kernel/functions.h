@@ -5,6 +5,10 @@
    tests/test_functions.py bounds, are below 4 units in the last place; gelu's, where z^2 is rounded before the
    exponential, is below 5 (1 + z^2 / 4). Every series is cut off where the next term is below half a unit. */
 
+/* The values in a register: rows and vectors are padded to a multiple of it. */
+#undef LANES
+#define LANES (REGISTER_BYTES / (int)sizeof(REAL))
+
 #undef INT
 #undef UINT
 #undef MANTISSA_BITS
@@ -233,8 +237,9 @@ ACTIVATION(exponential) {
 ACTIVATION(softmax) {
     REAL largest = z[0], sum = 0;
     for (ptrdiff_t j = 1; j < m; j++) largest = z[j] > largest ? z[j] : largest;
-    for (ptrdiff_t j = 0; j < m; j++) sum += a[j] = FN(exp)(z[j] - largest);
-    for (ptrdiff_t j = 0; j < m; j++) a[j] /= sum;
+    EACH_UNIT a[j] = FN(exp)(z[j] - largest);
+    for (ptrdiff_t j = 0; j < m; j++) sum += a[j];
+    EACH_UNIT a[j] /= sum;
     (void)da;
 }
 
@@ -277,13 +282,16 @@ LOSS(binary_log_loss) {
 
 /* softmax outputs:  f_i = -sum_k y_k log a_k = log(sum_k e^z_k) - z_y  for one y_k = 1;  delta^L = a - y */
 LOSS(multinomial_log_loss) {
+    const ptrdiff_t with_padding = (m + LANES - 1) / LANES * LANES;
     REAL largest = z[0], sum = 0, own = 0;
     for (ptrdiff_t k = 1; k < m; k++) largest = z[k] > largest ? z[k] : largest;
+    EACH_UNIT delta[j] = FN(exp)(z[j] - largest);
     for (ptrdiff_t k = 0; k < m; k++) {
-        sum += FN(exp)(z[k] - largest);
+        sum += delta[k];
         own += y[k] * (z[k] - largest);
-        delta[k] = a[k] - y[k];
     }
+    for (ptrdiff_t k = 0; k < m; k++) delta[k] = a[k] - y[k];
+    for (ptrdiff_t k = m; k < with_padding; k++) delta[k] = 0;
     (void)da, (void)quantile;
     return log((double)sum) - own;
 }
