@@ -280,20 +280,20 @@ LOSS(binary_log_loss) {
     return f;
 }
 
-/* softmax outputs:  f_i = -sum_k y_k log a_k = log(sum_k e^z_k) - z_y  for one y_k = 1;  delta^L = a - y */
+/* softmax outputs:  f_i = -sum_k y_k log a_k = (z_j - z_y) - log a_j  for one y_k = 1 and the largest z_j;
+   delta^L = a - y. Unlike a_y, a_j is never 0. */
 LOSS(multinomial_log_loss) {
-    const ptrdiff_t with_padding = (m + LANES - 1) / LANES * LANES;
-    REAL largest = z[0], sum = 0, own = 0;
-    for (ptrdiff_t k = 1; k < m; k++) largest = z[k] > largest ? z[k] : largest;
-    EACH_UNIT delta[j] = FN(exp)(z[j] - largest);
-    for (ptrdiff_t k = 0; k < m; k++) {
-        sum += delta[k];
-        own += y[k] * (z[k] - largest);
+    REAL largest = z[0], likeliest = a[0], own = 0;
+    for (ptrdiff_t k = 1; k < m; k++) {
+        largest = z[k] > largest ? z[k] : largest;
+        likeliest = a[k] > likeliest ? a[k] : likeliest;
     }
-    for (ptrdiff_t k = 0; k < m; k++) delta[k] = a[k] - y[k];
-    for (ptrdiff_t k = m; k < with_padding; k++) delta[k] = 0;
+    for (ptrdiff_t k = 0; k < m; k++) {
+        own += y[k] * (z[k] - largest);
+        delta[k] = a[k] - y[k];
+    }
     (void)da, (void)quantile;
-    return log((double)sum) - own;
+    return -log((double)likeliest) - own;
 }
 
 /* f_i = sum_k |a_k - y_k|;  delta^L = sign(a - y) . sigma'(z) */
