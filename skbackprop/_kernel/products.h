@@ -19,7 +19,7 @@
 
 /* B is processed DEPTH rows at a time, of which TILE_COLUMNS columns fit into the first-level cache. */
 #undef DEPTH
-#define DEPTH (VECTOR_BYTES < 64 ? 256 : 128)
+#define DEPTH (VECTOR_BYTES < 64 ? 256 : 160)
 
 /* C (rows x columns) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
    matrix in memory. The sums begin with the first product, as setting an array to 0 is slow. IN A, B   OUT C */
