@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import signal
 import sys
 
 import pytest
@@ -15,6 +16,9 @@ os.environ["MPLBACKEND"] = "Agg"  # matplotlib then draws into memory
 # For matrices as small as the tests' a second thread of BLAS costs more than it gains: here, and in child processes.
 threadpool_limits(1, user_api="blas")
 os.environ |= dict.fromkeys(["OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"], "1")
+
+# A shell script that starts pytest in the background has it ignore interrupts; their tests need them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: `pytest --hypothesis-profile=long` tries each property on thousands of examples.
 COMMON = dict(deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
