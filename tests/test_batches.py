@@ -9,7 +9,7 @@ import oracle_extensions
 import pytest
 from helpers import OUTPUTS, as_layout, distance, duplicate, lecture_weights, make_network, make_samples
 
-from skbackprop._kernel import noise_of_a_draw, steps
+from skbackprop._kernel import gradient, noise_of_a_draw, steps
 from skbackprop._network import HIDDEN_ACTIVATIONS, LOSSES
 from skbackprop._training.rules import RULES, Rule
 from skbackprop._training.sampling import Samples
@@ -170,6 +170,31 @@ def test_a_batch_in_several_slices():
     sizes = (3, 5, 2)
     network = make_network(sizes, ["logistic", "identity"])
     assert both(network, make_samples(sizes), "adam", 600, n_steps=3) < 1e-12
+
+
+@pytest.mark.parametrize("units", [1, 4, 7, 9, 12, 15, 17, 20, 25, 29, 33, 52])
+@pytest.mark.parametrize("dtype", BOUND)
+def test_any_number_of_units(dtype, units, level):
+    """The last columns of a product are summed in smaller tiles; here in two slices, too."""
+    sizes = (170, units, units + 3, 2)
+    network = make_network(sizes, ["tanh", "tanh", "identity"], dtype=dtype)
+    for batch_size in (15, 300):
+        assert both(network, make_samples(sizes, dtype=dtype), "sgd", batch_size, n_steps=2, tau=0.001) < BOUND[dtype]
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("layout", ["dense", "csr32", "csr64"])
+@pytest.mark.parametrize("dtype", BOUND)
+def test_the_loss_alone_is_that_of_the_gradient(dtype, layout, weighted, level):
+    sizes = (90, 64, 3)
+    network = make_network(sizes, ["tanh", "softmax"], "multinomial_log_loss", dtype=dtype)
+    samples = make_samples(sizes, "multinomial_log_loss", dtype=dtype, layout=layout, nonzeros=0.2)
+    if weighted:
+        samples.weights = np.linspace(0.2, 2, 9)
+    before = network.params.copy()
+    for draws in (np.array([3]), np.arange(9), np.arange(600) % 9):
+        assert steps(network, samples, draws, 0.0) == gradient(network, samples, draws)[0]
+    assert network.params.tobytes() == before.tobytes()
 
 
 def test_a_batch_of_one_is_a_step():

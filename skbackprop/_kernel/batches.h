@@ -57,7 +57,8 @@ typedef struct {
     ptrdiff_t n_parts;
     void *copies;             /* their memory */
     int back;                 /* whether they are copied back */
-    const int64_t *draws;     /* of its samples, */
+    const int64_t *draws;     /* of all batches: */
+    ptrdiff_t n_draws;        /* so many; of its samples, */
     ptrdiff_t t, n;           /* the first one's number, and how many */
     double *f;                /* their losses */
     ptrdiff_t batch_size;     /* samples of the whole batch */
@@ -196,13 +197,19 @@ static void FN(begin_lists)(FN(batch_t) * batch) {
 
 /* ---- Forward pass and backprop ------------------------------------------------------------------------------------ */
 
-/* A copy of n dense samples from row `start` on, or the lists of their nonzeros. */
+/* A copy of n dense samples from row `start` on, or the lists of their nonzeros. Meanwhile, those of the next piece are
+   fetched. */
 static void FN(gather)(const FN(batch_t) * batch, ptrdiff_t start, ptrdiff_t n) {
     const FN(state_t) *s = &batch->s;
     const FN(lists_t) *lists = &batch->lists;
     const ptrdiff_t M = s->net->M[0];
     for (ptrdiff_t r = start; r < start + n && !s->samples->indptr; r++) {
         REAL *a = s->a[0] + r * M;
+        const ptrdiff_t later = batch->t + r + PIECE_SAMPLES;
+        if (later < batch->n_draws) {
+            const REAL *next = FN(dense_sample)(s, batch->draws[later]).value;
+            for (ptrdiff_t k = 0; k < M; k += LANES) PREFETCH(next + k);
+        }
         const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, batch->draws[batch->t + r]), batch->t + r, NULL, a);
         if (lists->in_use)
             lists->x[r] = FN(list_nonzeros)(x, lists->index + r * M, lists->of_x + r * M);
@@ -217,13 +224,14 @@ static void FN(forward_units)(const FN(batch_t) * batch, const FN(part_t) * part
     const FN(state_t) *s = &batch->s;
     const FN(lists_t) *lists = &batch->lists;
     const ptrdiff_t M = s->net->M[0], ld = part->net.stride[1], stride = s->net->stride[1];
+    const ptrdiff_t units = part->net.M[1] - j < m ? part->net.M[1] - j : m; /* without padding */
     const REAL *restrict W = part->params + part->net.W[1] + j, *restrict b = part->params + part->net.b[1] + j;
     const REAL scale = (REAL)*part->s.scale;
     REAL *restrict z = s->z[1] + r * stride + part->first + j;
     if (lists->in_use)
         for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(W, ld, m, lists->x + r + k, z + k * stride);
     else
-        FN(product)(n, m, M, s->a[0] + r * M, M, 1, W, ld, 0, z, stride);
+        FN(product)(n, units, M, s->a[0] + r * M, M, 1, W, ld, 0, z, stride);
     for (ptrdiff_t k = 0; k < n; k++) EACH(i, m) z[k * stride + i] = scale * z[k * stride + i] + b[i];
 }
 
@@ -301,10 +309,10 @@ static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
         for (ptrdiff_t r = start; r < end; r++) FN(activate)(&s, l, r, batch->t + r);
     }
     for (ptrdiff_t r = start; r < end; r++) batch->f[r] = FN(output_delta)(&s, draws[r], r);
-    for (ptrdiff_t l = L; l >= 2; l--) {
+    for (ptrdiff_t l = L; l >= 2 && s.rule->code != LOSS_ONLY; l--) {
         const ptrdiff_t m = stride[l - 1];
         REAL *restrict below = s.delta[l - 1] + start * m, *restrict da = s.da[l - 1] + start * m;
-        FN(product)(n, m, M[l], s.delta[l] + start * stride[l], stride[l], 1, s.W[l], m, 0, below, m);
+        FN(product)(n, M[l - 1], M[l], s.delta[l] + start * stride[l], stride[l], 1, s.W[l], m, 0, below, m);
         SIMD() for (ptrdiff_t j = 0; j < n * m; j++) below[j] *= da[j];
     }
 }
@@ -318,7 +326,7 @@ static inline int FN(keeps_gradient)(const FN(batch_t) * batch) {
 }
 
 static inline int FN(moves)(const FN(batch_t) * batch) {
-    return batch->is_last && batch->s.rule->code != GRADIENT_ONLY;
+    return batch->is_last && batch->s.rule->code >= 0;
 }
 
 /* The rule's vectors in which a part has its W^1 and b^1. */
@@ -347,14 +355,15 @@ static void FN(learn_biases)(const FN(batch_t) * batch, const REAL *restrict del
     if (FN(moves)(batch)) FN(move)(batch, mover, b, 1 / (REAL)batch->batch_size, g, m, 0, 1);
 }
 
-/* The gradient of n rows of m weights, W = W^l from some row on: A^T B, summed over the samples; and their update. */
+/* The gradient of n rows of m weights, W = W^l from some row on: A^T B, summed over the samples; and their update.
+   With padding, the rows have ld values. */
 static void FN(learn_weights)(const FN(batch_t) * batch, const REAL *A, ptrdiff_t lda, const REAL *B, ptrdiff_t ldb,
                               const FN(mover_t) * mover, void *gradient, ptrdiff_t W, ptrdiff_t n, ptrdiff_t m,
-                              int member) {
+                              ptrdiff_t ld, int member) {
     REAL *g = FN(keeps_gradient)(batch) ? (REAL *)gradient + W : FN(room)(batch, member).gradient;
-    FN(product)(n, m, batch->n, A, 1, lda, B, ldb, !batch->is_first, g, m);
+    FN(product)(n, m, batch->n, A, 1, lda, B, ldb, !batch->is_first, g, ld);
     if (FN(moves)(batch))
-        FN(move)(batch, mover, W, 1 / (REAL)batch->batch_size, g, n * m, batch->s.rule->alpha, 1);
+        FN(move)(batch, mover, W, 1 / (REAL)batch->batch_size, g, n * ld, batch->s.rule->alpha, 1);
 }
 
 /* The position in a list of nonzeros where input k is or would be. */
@@ -485,7 +494,7 @@ static void FN(learn_units)(const FN(batch_t) * batch, const FN(part_t) * part, 
         FN(learn_by_lists)(batch, part, &mover, piece, member);
     else
         FN(learn_weights)(batch, s->a[0] + start, M, delta, ld, &mover, part->rule.gradient,
-                          part->net.W[1] + start * m, n, m, member);
+                          part->net.W[1] + start * m, n, part->net.M[1], m, member);
 }
 
 /* Some rows of W^l, l > 1, the weights of so many units; b^l comes with the first. */
@@ -497,7 +506,7 @@ static void FN(learn_layer)(const FN(batch_t) * batch, ptrdiff_t l, ptrdiff_t pi
     void *gradient = s->rule->gradient;
     if (piece == 0) FN(learn_biases)(batch, s->delta[l], m, &batch->mover, gradient, net->b[l], m);
     FN(learn_weights)(batch, s->delta[l] + start, m, s->a[l - 1], below, &batch->mover, gradient,
-                      net->W[l] + start * below, n, below, member);
+                      net->W[l] + start * below, n, net->M[l - 1], below, member);
 }
 
 /* A piece of work: the gradients of some rows of one W^l (and of b^l, with the first rows), and their update. */
@@ -625,7 +634,7 @@ static ptrdiff_t FN(useful_parts)(const network_t *net, const rule_t *rule, cons
 static double FN(batches)(const network_t *net, const rule_t *rule, void *params, double *scale,
                           const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     const ptrdiff_t rows = FN(slice_rows)(net, rule, samples);
-    FN(batch_t) batch = {.mover = FN(make_mover)(rule, params), .draws = draws};
+    FN(batch_t) batch = {.mover = FN(make_mover)(rule, params), .draws = draws, .n_draws = n_draws};
     FN(lists_t) *lists = &batch.lists;
     team_t team;
     double sum = 0;
@@ -657,6 +666,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             run(&team, FN(pass_samples), &batch, of_samples + of_lists);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
+            if (rule->code == LOSS_ONLY) continue;
             if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
             for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
                 FN(shrink)(&batch.parts[k].s);

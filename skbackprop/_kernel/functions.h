@@ -5,6 +5,10 @@
    tests/test_functions.py bounds, are below 4 units in the last place; gelu's, where z^2 is rounded before the
    exponential, is below 5 (1 + z^2 / 4). Every series is cut off where the next term is below half a unit. */
 
+/* The values in a register: rows and vectors are padded to a multiple of it. */
+#undef LANES
+#define LANES (REGISTER_BYTES / (int)sizeof(REAL))
+
 #undef INT
 #undef UINT
 #undef MANTISSA_BITS
@@ -233,8 +237,9 @@ ACTIVATION(exponential) {
 ACTIVATION(softmax) {
     REAL largest = z[0], sum = 0;
     for (ptrdiff_t j = 1; j < m; j++) largest = z[j] > largest ? z[j] : largest;
-    for (ptrdiff_t j = 0; j < m; j++) sum += a[j] = FN(exp)(z[j] - largest);
-    for (ptrdiff_t j = 0; j < m; j++) a[j] /= sum;
+    EACH_UNIT a[j] = FN(exp)(z[j] - largest);
+    for (ptrdiff_t j = 0; j < m; j++) sum += a[j];
+    EACH_UNIT a[j] /= sum;
     (void)da;
 }
 
@@ -275,17 +280,20 @@ LOSS(binary_log_loss) {
     return f;
 }
 
-/* softmax outputs:  f_i = -sum_k y_k log a_k = log(sum_k e^z_k) - z_y  for one y_k = 1;  delta^L = a - y */
+/* softmax outputs:  f_i = -sum_k y_k log a_k = (z_j - z_y) - log a_j  for one y_k = 1 and the largest z_j;
+   delta^L = a - y. Unlike a_y, a_j is never 0. */
 LOSS(multinomial_log_loss) {
-    REAL largest = z[0], sum = 0, own = 0;
-    for (ptrdiff_t k = 1; k < m; k++) largest = z[k] > largest ? z[k] : largest;
+    REAL largest = z[0], likeliest = a[0], own = 0;
+    for (ptrdiff_t k = 1; k < m; k++) {
+        largest = z[k] > largest ? z[k] : largest;
+        likeliest = a[k] > likeliest ? a[k] : likeliest;
+    }
     for (ptrdiff_t k = 0; k < m; k++) {
-        sum += FN(exp)(z[k] - largest);
         own += y[k] * (z[k] - largest);
         delta[k] = a[k] - y[k];
     }
     (void)da, (void)quantile;
-    return log((double)sum) - own;
+    return -log((double)likeliest) - own;
 }
 
 /* f_i = sum_k |a_k - y_k|;  delta^L = sign(a - y) . sigma'(z) */

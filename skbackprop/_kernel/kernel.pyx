@@ -42,7 +42,7 @@ cdef extern from "types.h":
         const double *dropout
         const uint16_t *noise
         int threads
-    int GRADIENT_ONLY, SGD
+    int LOSS_ONLY, GRADIENT_ONLY, SGD
     ctypedef struct samples_t:
         const void *X
         const void *indices
@@ -139,7 +139,7 @@ def steps(
     draws : ndarray of int64
         The rows i_t: one per step, or as many as the rule's `batch_size`.
     tau : float
-        The step size. With 0, the loss is measured and nothing changes.
+        The step size. With 0, the loss is measured, without dropout, and nothing changes.
     alpha : float, default=0.0
         The L2 penalty: each step uses the gradient of f_i plus ``alpha * W``.
     rule : Rule, default=None
@@ -160,6 +160,8 @@ def steps(
     cdef rule_t how = rule_t(SGD, 1, tau, alpha, 0, 0, 0, NULL, NULL, 0, NULL, NULL, NULL, threads)
     cdef const uint16_t[:, ::1] numbers
     cdef const double[::1] dropout
+    if tau == 0:
+        how.code, how.batch_size = LOSS_ONLY, max(2, len(draws))
     if rule is None or tau == 0:
         return _train(network, samples, draws, how, None, None)
     how.code, how.batch_size, how.t = rule.code, rule.batch_size, rule.t
@@ -251,7 +253,7 @@ cdef double _train_real(
             how.first = &first_and_second[0, 0]
         if first_and_second.shape[0] > 1:
             how.second = &first_and_second[1, 0]
-    if how.batch_size > 1:
+    if G is not None:
         batch_gradient = G
         if batch_gradient.shape[0] != params.shape[0]:
             raise ValueError("the rule was made for another network")

@@ -8,9 +8,7 @@
    Rows are processed four or eight at a time, so that sums over them are read and written once for so many rows. */
 
 /* A loop over a row or a layer's vector. The division tells the compiler that it consists of whole registers. */
-#undef LANES
 #undef EACH
-#define LANES (REGISTER_BYTES / (int)sizeof(REAL))
 #define EACH(j, n) SIMD() for (ptrdiff_t j = 0; j < (n) / LANES * LANES; j++)
 
 /* ---- First layer ---- */

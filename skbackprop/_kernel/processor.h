@@ -11,6 +11,13 @@
 #define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
 #endif
 
+/* Starts to fetch what is at an address, for later. */
+#if defined(__GNUC__)
+#define PREFETCH(address) __builtin_prefetch(address)
+#else
+#define PREFETCH(address) (void)(address)
+#endif
+
 #define JOIN_(name, real, level) name##_##real##_##level
 #define JOIN(name, real, level) JOIN_(name, real, level)
 #define FN(name) JOIN(name, REAL, LEVEL)

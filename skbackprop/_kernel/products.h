@@ -6,17 +6,20 @@
    docs/benchmarks/batches.py compares batches with the arithmetic of a large BLAS product on one core. */
 
 /* A tile of C, TILE_ROWS rows of TILE_COLUMNS values, is summed in 16 of 32 registers, or 8 of 16, whatever their width;
-   the remaining rows and columns are summed in smaller tiles. */
+   the remaining rows and columns are summed in smaller tiles, the last few columns in tiles of HALF the LANES, since
+   100 units are six times 16 and 4. */
 #undef VECTOR
 #undef TILE_ROWS
 #undef TILE_COLUMNS
 #define VECTOR (VECTOR_BYTES / (int)sizeof(REAL))
 #define TILE_ROWS (VECTOR_BYTES / 8)
 #define TILE_COLUMNS (VECTOR_BYTES < 64 ? LANES : 2 * LANES)
+#undef HALF
+#define HALF (LANES / 2)
 
 /* B is processed DEPTH rows at a time, of which TILE_COLUMNS columns fit into the first-level cache. */
 #undef DEPTH
-#define DEPTH (VECTOR_BYTES < 64 ? 256 : 128)
+#define DEPTH (VECTOR_BYTES < 64 ? 256 : 160)
 
 /* C (rows x columns) = A B, or with `add` C += A B.  a_ik is A[i * row + k * column], so A may be the transpose of the
    matrix in memory. The sums begin with the first product, as setting an array to 0 is slow. IN A, B   OUT C */
@@ -38,6 +41,10 @@
         else                                                                                                          \
             EACH_OF_TILE(i, rows, v, columns) C[i * ldc + v] = sum[i][v];                                             \
     }
+TILE(half_tile_8, 8, HALF)
+TILE(half_tile_4, 4, HALF)
+TILE(half_tile_2, 2, HALF)
+TILE(half_tile_1, 1, HALF)
 TILE(tile_8, 8, LANES)
 TILE(tile_4, 4, LANES)
 TILE(tile_2, 2, LANES)
@@ -48,7 +55,8 @@ TILE(wide_tile_2, 2, 2 * LANES)
 TILE(wide_tile_1, 1, 2 * LANES)
 
 /* C (m x n) = A B, or with `add` C += A B, A being m x depth with a_ik in A[i * row + k * column]. Where n is no multiple
-   of LANES, the rows of C have room for one, and what stands behind n becomes 0. IN A, B   OUT C */
+   of LANES, the rows of C have room for one, and what stands behind n becomes 0; so does B, if it has this room.
+   IN A, B   OUT C */
 static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *restrict A, ptrdiff_t row,
                         ptrdiff_t column, const REAL *restrict B, ptrdiff_t ldb, int add, REAL *restrict C,
                         ptrdiff_t ldc) {
@@ -58,8 +66,9 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
         for (ptrdiff_t j = 0, columns; j < n; j += columns) {
             const REAL *a = A + k * column, *b = B + k * ldb + j;
             ptrdiff_t i = 0, ld = ldb;
-            columns = n - j < TILE_COLUMNS ? LANES : TILE_COLUMNS;
-            if (n - j < LANES) {
+            columns = n - j > TILE_COLUMNS - HALF ? TILE_COLUMNS : n - j > HALF ? LANES : HALF;
+            if (columns > LANES && j + columns > ldb) columns = LANES;
+            if (j + columns > ldb) { /* B has no room */
                 memset(copy, 0, d * LANES * sizeof(REAL));
                 for (ptrdiff_t q = 0; q < d; q++) memcpy(copy + q * LANES, b + q * ldb, (n - j) * sizeof(REAL));
                 b = copy, ld = LANES;
@@ -67,7 +76,14 @@ static void FN(product)(ptrdiff_t m, ptrdiff_t n, ptrdiff_t depth, const REAL *r
 #define TILES(name, rows)              \
     for (; i + rows <= m; i += rows) \
         FN(name)(d, a + i * row, row, column, b, ld, add, C + i * ldc + j, ldc)
-            if (columns > LANES) {
+            if (columns == HALF) {
+                if (TILE_ROWS >= 4) TILES(half_tile_8, 8);
+                TILES(half_tile_4, 4);
+                TILES(half_tile_2, 2);
+                TILES(half_tile_1, 1);
+                for (i = 0; i < m && !add; i++)
+                    for (int v = HALF; v < LANES; v++) C[i * ldc + j + v] = 0;
+            } else if (columns > LANES) {
                 TILES(wide_tile_8, 8);
                 TILES(wide_tile_4, 4);
                 TILES(wide_tile_2, 2);

@@ -43,7 +43,7 @@ typedef struct {
 
 /* How gradients become steps. The moments and the gradient are vectors like the parameters. */
 typedef struct {
-    int code;                /* index into RULES, or GRADIENT_ONLY */
+    int code;                /* index into RULES, or GRADIENT_ONLY, or LOSS_ONLY */
     ptrdiff_t batch_size;
     double tau, alpha;       /* step size, L2 penalty */
     double momentum;         /* of momentum and Nesterov's; beta_1 of Adam */
@@ -56,7 +56,7 @@ typedef struct {
     int threads;             /* of the process that may be at work in the kernel during this call */
 } rule_t;
 
-enum { GRADIENT_ONLY = -1, SGD, MOMENTUM, NESTEROV, ADAM };
+enum { LOSS_ONLY = -2, GRADIENT_ONLY, SGD, MOMENTUM, NESTEROV, ADAM };
 #define NOISE_RANGE 65536
 #define NOISE_OF_INPUT 4
 

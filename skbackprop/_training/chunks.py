@@ -22,7 +22,7 @@ def touched_weights(network, samples):
 
 def chunk_length(network, samples):
     """How many draws one call of the kernel takes."""
-    return int(np.clip(CHUNK_WEIGHTS / touched_weights(network, samples), 1, CHUNK_DRAWS))
+    return max(1, min(int(CHUNK_WEIGHTS / touched_weights(network, samples)), CHUNK_DRAWS))
 
 
 def total_loss(network, samples, rows, steps=steps):

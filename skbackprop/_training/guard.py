@@ -1,6 +1,6 @@
 """Divergence: detecting it and going back to the best epoch."""
 
-from math import isfinite
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -8,9 +8,8 @@ __all__ = ["Guard"]
 
 #: Training has diverged when a loss exceeds those of the initial weights and of the best constant this many times.
 DIVERGED = 100
-#: After an epoch, a few draws check the weights: one for every DRAWS_PER_CHECK draws of the epoch, at most CHECK_DRAWS.
+#: After an epoch, a few samples check the weights: one for every this many draws of the epoch.
 DRAWS_PER_CHECK = 16
-CHECK_DRAWS = 25
 
 
 class Guard:
@@ -22,10 +21,13 @@ class Guard:
         The training, which is about to begin.
     epochs : Epochs
         What runs its epochs.
+    few : ndarray of int64
+        The draws that gave the loss of the initial weights; the first of them also check the weights after an epoch.
     """
 
-    def __init__(self, progress, epochs):
+    def __init__(self, progress, epochs, few):
         self.progress, self.epochs = progress, epochs
+        self.few = few[: ceil(epochs.draws.epoch_length / DRAWS_PER_CHECK)]
         self.best, self.best_epoch, self.best_loss = progress.copy(), 0, progress.start_loss
         self.start = self.best.network
         self._enlarge_scale(progress.start_loss)
@@ -34,7 +36,7 @@ class Guard:
         """Whether the epoch just done had too large a loss or left useless weights.
 
         Weights are useless if they are not finite, which is only checked in some epochs, or if the loss is too large on
-        a few more draws and then on all samples. The latter is only measured with batches: an epoch may then be a
+        a few samples and then on all. The latter is only measured with batches: an epoch may then be a
         single batch, whose loss is taken before its step.
         """
         progress, epochs = self.progress, self.epochs
@@ -43,7 +45,7 @@ class Guard:
             or (self._is_looked_at() and not progress.network.is_finite())
             or (
                 progress.rule.batch_size > 1
-                and self._too_large(epochs.first_loss(progress, CHECK_DRAWS, 1 / DRAWS_PER_CHECK))
+                and self._too_large(epochs.loss_of(progress.network, self.few))
                 and self._too_large(epochs.mean_loss(progress.network))
             )
         )

@@ -81,11 +81,14 @@ class Epochs:
         if self.epochs_per_look == 1:
             progress.network.fold_scale()  # `partial_fit` does so after each epoch, so both round alike
 
-    def first_loss(self, progress, n=START_DRAWS, share=1.0):
-        """The mean f_i of the next n draws, at most this share of an epoch, with the current weights."""
-        n = min(n, ceil(share * self.draws.epoch_length))
-        rows = next(self.draws.epoch(progress.upcoming(), n))
-        return float(total_loss(progress.network, self.samples, rows, self.steps) / n)
+    def first_draws(self, progress):
+        """The next few draws; the training's own stream does not advance."""
+        n = min(START_DRAWS, self.draws.epoch_length)
+        return next(self.draws.epoch(progress.upcoming(), n))
+
+    def loss_of(self, network, rows):
+        """The mean f_i of some draws, with the weights of a network."""
+        return float(total_loss(network, self.samples, rows, self.steps) / len(rows))
 
     def mean_loss(self, network):
         """The mean f_i of an epoch that draws each sample as often as expected, with the weights of a network."""
@@ -115,11 +118,12 @@ def train(progress, epochs, *, schedule, stop, max_iter, watch):
     watch : Watch
         Called after each epoch; returns whether training should end.
     """
-    progress.start_loss = epochs.first_loss(progress)
+    few = epochs.first_draws(progress)
+    progress.start_loss = epochs.loss_of(progress.network, few)
     may_stop = not progress.partial or schedule.adapts
     if may_stop:
         epochs.measure_constant(progress)
-    guard = Guard(progress, epochs)
+    guard = Guard(progress, epochs, few)
     try:
         while len(progress.losses) < max_iter:
             _run_epoch(progress, epochs, schedule(progress.n_epochs, progress.lowered))
