@@ -631,6 +631,19 @@ static ptrdiff_t FN(useful_parts)(const network_t *net, const rule_t *rule, cons
     return members < most ? members : most;
 }
 
+/* The gradient of a slice, and with the last slice of the batch, the update. */
+static void FN(learn)(FN(batch_t) * batch, team_t *team) {
+    const rule_t *rule = batch->s.rule;
+    ptrdiff_t pieces = batch->n_parts * FN(pieces_of_layer)(batch, 1);
+    for (ptrdiff_t l = 2; l <= batch->s.net->L; l++) pieces += FN(pieces_of_layer)(batch, l);
+    if (FN(moves)(batch)) {
+        FN(advance)(&batch->mover, rule);
+        for (ptrdiff_t k = 0; k < batch->n_parts && batch->s.samples->indptr && rule->code == SGD; k++)
+            FN(shrink)(&batch->parts[k].s);
+    }
+    run(team, FN(learn_rows), batch, pieces);
+}
+
 static double FN(batches)(const network_t *net, const rule_t *rule, void *params, double *scale,
                           const samples_t *samples, const int64_t *draws, ptrdiff_t n_draws) {
     const ptrdiff_t rows = FN(slice_rows)(net, rule, samples);
@@ -640,7 +653,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     double sum = 0;
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
     make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params,
-              rule->batch_size * net->b[net->L]);
+              rule->batch_size * net->b[net->L] + rule->code);
     batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
     const ptrdiff_t n_parts = FN(useful_parts)(net, rule, samples, draws, n_draws, team.size);
     if (!FN(allocate_rooms)(&batch, team.size) || !FN(divide)(&batch, n_parts) ||
@@ -666,13 +679,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             }
             run(&team, FN(pass_samples), &batch, of_samples + of_lists);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];
-            if (rule->code == LOSS_ONLY) continue;
-            if (FN(moves)(&batch)) FN(advance)(&batch.mover, rule);
-            for (ptrdiff_t k = 0; k < n_parts && FN(moves)(&batch) && samples->indptr && rule->code == SGD; k++)
-                FN(shrink)(&batch.parts[k].s);
-            ptrdiff_t pieces = n_parts * FN(pieces_of_layer)(&batch, 1);
-            for (ptrdiff_t l = 2; l <= net->L; l++) pieces += FN(pieces_of_layer)(&batch, l);
-            run(&team, FN(learn_rows), &batch, pieces);
+            if (rule->code != LOSS_ONLY) FN(learn)(&batch, &team);
             end_round(&team, (double)batch.n);
         }
     }
