@@ -46,7 +46,6 @@ typedef struct {
 typedef struct {
     REAL *y;           /* the target, if it is given as the index of a unit; 0 between uses */
     REAL *gradient;    /* of a piece's rows of W^l */
-    REAL *row;         /* of one more row of W^1 */
 } FN(room_t);
 
 static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
@@ -55,8 +54,6 @@ static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
     FN(room_t) room;
     room.y = (REAL *)rest;
     rest += aligned(net->M[net->L] * sizeof(REAL));
-    room.row = (REAL *)rest;
-    rest += aligned(net->stride[1] * sizeof(REAL));
     room.gradient = (REAL *)rest;
     return room;
 }
@@ -67,8 +64,7 @@ static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     ptrdiff_t widest = net->stride[1];
     for (ptrdiff_t l = 1; l < net->L; l++) widest = net->stride[l] > widest ? net->stride[l] : widest;
     const size_t losses = aligned(SLICE_ROWS_MAX * sizeof(double));
-    batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(net->stride[1] * sizeof(REAL)) +
-                        aligned(PIECE_ROWS * widest * sizeof(REAL)) +
+    batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
                         REGISTER_BYTES; /* so that no two members write to one line of the cache */
     batch->memory = take_zeros(REGISTER_BYTES + losses + members * batch->room_bytes);
     batch->f = (double *)aligned((size_t)batch->memory);
@@ -103,7 +99,7 @@ static void FN(forward_units)(const FN(batch_t) * batch, const FN(part_t) * part
     const REAL scale = (REAL)*part->s.scale;
     REAL *restrict z = s->z[1] + r * stride + part->first + j;
     if (lists->in_use)
-        for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(W, ld, m, lists->x + r + k, z + k * stride);
+        FN(product_by_lists)(lists->x + r, n, M, W, ld, m, z, stride);
     else
         FN(product)(n, m, M, s->a[0] + r * M, M, 1, W, ld, 0, z, stride);
     for (ptrdiff_t k = 0; k < n; k++) EACH(i, m) z[k * stride + i] = scale * z[k * stride + i] + b[i];
@@ -218,6 +214,15 @@ static void FN(move)(const FN(batch_t) * batch, const FN(mover_t) * mover, ptrdi
     FN(RULES)[rule->code](mover, at, d, g, n, (REAL)alpha);
 }
 
+/* Fetches n parameters and their moments into the cache. */
+static void FN(fetch)(const FN(mover_t) * mover, const rule_t *rule, ptrdiff_t at, ptrdiff_t n) {
+    for (ptrdiff_t k = at; k < at + n; k += LANES) {
+        FETCH(mover->params + k);
+        if (rule->first) FETCH(mover->first + k);
+        if (rule->second) FETCH(mover->second + k);
+    }
+}
+
 /* b = b^l of m units, from the sums of their columns of delta^l. */
 static void FN(learn_biases)(const FN(batch_t) * batch, const REAL *restrict delta, ptrdiff_t ld, const FN(mover_t) * mover,
                              void *gradient, ptrdiff_t b, ptrdiff_t m) {
@@ -237,48 +242,67 @@ static void FN(learn_weights)(const FN(batch_t) * batch, const REAL *A, ptrdiff_
         FN(move)(batch, mover, W, 1 / (REAL)batch->batch_size, g, n * m, batch->s.rule->alpha, 1);
 }
 
-/* Row k of a part's W^1, whose input has the values x in this slice's samples, has the gradient sum_i x_i delta_i.
-   Returns g, the place of it or of its sum with those of the slices before, if it `adds` to them; the gradient is
-   *factor g. */
-static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, const FN(part_t) * part, ptrdiff_t k,
-                                         const FN(row_t) * x, int adds, REAL *restrict row, REAL *factor) {
-    const FN(state_t) *s = &batch->s;
-    const ptrdiff_t m = part->net.stride[1], ld = s->net->stride[1];
-    const REAL *delta = s->delta[1] + part->first;
-    REAL *restrict g = (REAL *)part->rule.gradient + part->net.W[1] + k * m;
-    const int keeps = FN(keeps_gradient)(batch);
-    *factor = 1;
-    if (x->count == 1 && !keeps) {
-        *factor = x->value[0];
-        return delta + x->index[0] * ld;
-    }
-    FN(first_forward)(delta, ld, m, x, keeps && !adds ? g : row);
-    if (!keeps) return row;
-    if (adds) EACH(j, m) g[j] += row[j];
-    return g;
+/* A large W^1 is not in the cache: a row is fetched while FETCHED others move. */
+#undef FETCHED
+#undef CACHED
+#define FETCHED 8
+#define CACHED ((1 << 20) / (ptrdiff_t)sizeof(REAL)) /* W^1 and its moments, if they have at most so many values */
+static inline int FN(fetches)(const FN(lists_t) * lists, const rule_t *rule, ptrdiff_t m) {
+    return lists->sparse && lists->M * m * (1 + !!rule->first + !!rule->second) > CACHED;
 }
 
-/* The rows of a part's W^1 of the inputs in `piece` that are touched. */
+/* A plain step of the rows of a part's W^1 in a piece, sample by sample. */
+static void FN(learn_by_samples)(const FN(batch_t) * batch, const FN(part_t) * part, const FN(mover_t) * mover,
+                                 ptrdiff_t piece) {
+    const FN(lists_t) *lists = &batch->lists;
+    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1];
+    const ptrdiff_t first = lists->M * piece / lists->pieces, last = lists->M * (piece + 1) / lists->pieces;
+    const int fetches = FN(fetches)(lists, batch->s.rule, m);
+    const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
+    for (ptrdiff_t r = 0; r < batch->n; r++) {
+        const FN(row_t) x = lists->x[r];
+        const REAL *delta = batch->s.delta[1] + r * batch->s.net->stride[1] + part->first;
+        for (ptrdiff_t q = first ? FN(position)(&x, first) : 0; q < x.count && x.index[q] < last; q++) {
+            if (fetches && q + FETCHED < x.count) FN(fetch)(mover, batch->s.rule, W + x.index[q + FETCHED] * m, m);
+            FN(sgd)(mover, W + x.index[q] * m, d * x.value[q], delta, m, 0);
+        }
+    }
+}
+
+/* The touched rows of a part's W^1 in a piece: row k has the gradient sum_i x_ik delta_i. */
 static void FN(learn_by_lists)(const FN(batch_t) * batch, const FN(part_t) * part, const FN(mover_t) * mover,
                                ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
     const rule_t *rule = s->rule;
-    REAL *row = FN(room)(batch, member).row;
-    const ptrdiff_t m = part->net.stride[1], at = part->net.W[1], first = s->net->M[0] * piece / batch->lists.pieces;
-    const int sparse = s->samples->indptr != NULL, moves = FN(moves)(batch);
+    REAL *rows = FN(room)(batch, member).gradient;
+    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1], first = lists->M * piece / lists->pieces;
+    const int keeps = FN(keeps_gradient)(batch), moves = FN(moves)(batch);
+    const int fetches = moves && FN(fetches)(lists, rule, m);
     /* `scale` multiplies W^1, and includes the penalty of plain steps with sparse samples */
     const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
-    const double alpha = sparse && rule->code == SGD ? 0 : rule->alpha;
-    const ptrdiff_t written = lists->written[piece]; /* rows of the gradient */
+    const double alpha = lists->sparse && rule->code == SGD ? 0 : rule->alpha;
+    const ptrdiff_t n = lists->n_touched[piece], written = lists->written[piece]; /* rows of the gradient */
     const int32_t *touched = lists->touched + first;
-    ptrdiff_t start = lists->begin[piece], end;
-    for (ptrdiff_t t = 0, n = lists->n_touched[piece]; t < n; t++, start = end) {
-        end = lists->end[first + t];
-        const FN(row_t) x = {lists->value + start, lists->sample + start, end - start};
-        REAL factor;
-        const REAL *g = FN(gradient_of_input)(batch, part, touched[t], &x, t < written, row, &factor);
-        if (moves) FN(move)(batch, mover, at + touched[t] * m, d * factor, g, m, alpha, !sparse);
+    for (ptrdiff_t t = 0, some; t < n; t += some) {
+        some = n - t < PIECE_ROWS ? n - t : PIECE_ROWS;
+        FN(product_by_lists)(lists->inputs + first + t, some, batch->n, s->delta[1] + part->first, s->net->stride[1], m,
+                             rows, m);
+        const ptrdiff_t together = lists->sparse ? 1 : some; /* rows that follow each other move at once */
+        for (ptrdiff_t i = t; i < t + some; i += together) {
+            const ptrdiff_t at = W + touched[i] * m;
+            REAL *row = rows + (i - t) * m;
+            if (keeps) {
+                REAL *restrict g = (REAL *)part->rule.gradient + at;
+                if (i < written)
+                    EACH(k, together * m) g[k] += row[k];
+                else
+                    memcpy(g, row, together * m * sizeof(REAL));
+                row = g;
+            }
+            if (fetches && i + FETCHED < n) FN(fetch)(mover, rule, W + touched[i + FETCHED] * m, m);
+            if (moves) FN(move)(batch, mover, at, d, row, together * m, alpha, !lists->sparse);
+        }
     }
 }
 
@@ -296,7 +320,9 @@ static void FN(learn_units)(const FN(batch_t) * batch, const FN(part_t) * part, 
     const ptrdiff_t start = piece * PIECE_ROWS, n = M - start < PIECE_ROWS ? M - start : PIECE_ROWS;
     const REAL *delta = s->delta[1] + part->first;
     if (piece == 0) FN(learn_biases)(batch, delta, ld, &mover, part->rule.gradient, part->net.b[1], m);
-    if (batch->lists.in_use)
+    if (batch->lists.in_use && !batch->lists.by_input)
+        FN(learn_by_samples)(batch, part, &mover, piece);
+    else if (batch->lists.in_use)
         FN(learn_by_lists)(batch, part, &mover, piece, member);
     else
         FN(learn_weights)(batch, s->a[0] + start, M, delta, ld, &mover, part->rule.gradient,
@@ -456,7 +482,7 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.n = end - batch.t < rows ? end - batch.t : rows;
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
-            FN(begin_lists)(lists, &batch.s, draws, batch.t, batch.n);
+            FN(begin_lists)(lists, &batch.s, draws, batch.t, batch.n, batch.is_first && batch.is_last);
             const double size = (double)batch.n;
             const ptrdiff_t of_samples = FN(pieces_of_samples)(&batch);
             ptrdiff_t of_lists = 0;

@@ -2,30 +2,32 @@
    inputs of a batch are 0, the products of layer 1 go through these. In the forward pass they are needed sample by sample, in
    the gradient input by input.
 
-   CSR matrices always use lists; dense ones do if at most one input in DENSE is nonzero among the first FIRST_SAMPLES
-   samples of a slice. */
-#undef DENSE
+   CSR matrices always use lists; dense ones do if the first FIRST_SAMPLES samples of a slice have so few nonzeros that it
+   pays off: a nonzero takes 4/3 of the time that an input takes in a product of matrices, plus the time in which
+   the product multiplies it by LISTING units. */
 #undef FIRST_SAMPLES
-#define DENSE 3
+#undef LISTING
 #define FIRST_SAMPLES 8
+#define LISTING 96
 
 /* Those of a slice. The inputs are divided into pieces, which several threads can list at the same time. */
 typedef struct {
-    int in_use, sparse;  /* by this slice; whether the samples are CSR */
-    ptrdiff_t M, pieces; /* inputs; pieces of the gradient */
-    FN(row_t) *x;      /* the nonzeros of each sample; */
-    int32_t *index;    /* if they have to be written down, they are here */
+    int in_use, sparse;   /* by this slice; whether the samples are CSR */
+    int by_input;         /* whether the gradient needs lists, too */
+    ptrdiff_t M, pieces;  /* inputs; pieces */
+    FN(row_t) *x;         /* the nonzeros of each sample; */
+    int32_t *index;       /* if they have to be written down, they are here */
     REAL *of_x;
-    int32_t *touched;  /* the inputs whose rows of W^1 move in this batch: all, or of sparse samples those with values. */
-    ptrdiff_t *n_touched; /* Those of piece p of the gradient, so many, begin at its first input */
-    int32_t *number;   /* of each input among those of its piece, from 1 on; 0 if it is not touched */
-    ptrdiff_t *begin, *written; /* of each piece of the gradient: where these begin, and how many were touched before */
-    ptrdiff_t *end;    /* of each touched input's part of these: */
-    int32_t *sample;   /* the samples of this slice in which it is not 0, and the values that it has there */
+    int32_t *touched;     /* the inputs whose rows of W^1 move in this batch: all, or of sparse samples those with values. */
+    ptrdiff_t *n_touched; /* Those of piece p, so many, begin at its first input; */
+    ptrdiff_t *written;   /* so many were touched before this slice */
+    int32_t *number;      /* of each input among those of its piece, from 1 on; 0 if it is not touched */
+    FN(row_t) *inputs;    /* for each of the touched, the samples of this slice in which it is not 0, and its values there */
+    int32_t *sample;      /* which are here */
     REAL *value;
-    int32_t *of_input; /* in the order of the samples, the number of each nonzero's input */
-    ptrdiff_t *from;   /* where a piece's part of each sample's list begins */
-    ptrdiff_t rows;    /* samples that there is room for */
+    ptrdiff_t *end;       /* of each list so far, while they are made */
+    ptrdiff_t rows;       /* samples that there is room for */
+    ptrdiff_t *from;      /* where a piece's part of each sample's list begins */
     void *memory;
 } FN(lists_t);
 
@@ -35,6 +37,10 @@ static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_
         return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + n] - ((const int64_t *)samples->indptr)[i]);
     return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
 }
+
+/* The values that an input of dense samples has room for: an odd number of lines of the cache, since lists that are a
+   power of two apart would get into each other's way there. */
+static size_t FN(room_of_input)(ptrdiff_t rows) { return (((size_t)rows + 15) / 16 | 1) * 16; }
 
 /* Takes one block of memory for the lists of any slice of these draws, with so many pieces of the gradient.
    Returns 0 if there is no memory. */
@@ -54,32 +60,32 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     }
     const int sparse = samples->indptr != NULL;
     const int in_place = sparse && !samples->wide_indices && !rule->noise; /* else dropout may change the lists */
-    const size_t x = aligned(rows * sizeof *lists->x), sample = aligned(most * sizeof *lists->sample);
+    const size_t of_input = sparse ? 0 : FN(room_of_input)(rows), places = sparse ? most : M * of_input;
+    const size_t x = aligned(rows * sizeof *lists->x), inputs = aligned(M * sizeof *lists->inputs);
+    const size_t end = aligned(M * sizeof *lists->end);
     const size_t index = in_place ? 0 : aligned(most * sizeof *lists->index);
-    const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
-    const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
-    const size_t from = aligned(pieces * rows * sizeof *lists->from);
-    const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    const size_t zeroed = by_input + by_piece;
-    *lists = (FN(lists_t)){
-        .sparse = sparse, .M = M, .pieces = pieces, .rows = rows,
-        .memory = take_memory(zeroed + x + index + of_x + 2 * sample + value + end + by_input + from + 2 * by_piece)};
+    const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL));
+    const size_t sample = aligned(places * sizeof *lists->sample), value = aligned(places * sizeof(REAL));
+    const size_t from = aligned(pieces * rows * sizeof *lists->from), by_input = aligned(M * sizeof(int32_t));
+    const size_t by_piece = aligned(pieces * sizeof *lists->n_touched), zeroed = by_input + by_piece;
+    *lists = (FN(lists_t)){.sparse = sparse, .M = M, .pieces = pieces, .rows = rows};
+    lists->memory = take_memory(REGISTER_BYTES + zeroed + x + inputs + end + index + of_x + sample + value + from + by_input +
+                                by_piece);
     if (!lists->memory) return 0;
-    memset(lists->memory, 0, zeroed);
-    char *rest = lists->memory;
+    char *rest = (char *)aligned((size_t)lists->memory);
+    memset(rest, 0, zeroed);
 #define TAKE(size) (rest += (size), (void *)(rest - (size)))
     lists->number = TAKE(by_input);
     lists->n_touched = TAKE(by_piece);
     lists->x = TAKE(x);
+    lists->inputs = TAKE(inputs);
+    lists->end = TAKE(end);
     lists->index = TAKE(index);
     lists->of_x = TAKE(of_x);
     lists->sample = TAKE(sample);
-    lists->of_input = TAKE(sample);
     lists->value = TAKE(value);
-    lists->end = TAKE(end);
-    lists->touched = TAKE(by_input);
     lists->from = TAKE(from);
-    lists->begin = TAKE(by_piece);
+    lists->touched = TAKE(by_input);
     lists->written = TAKE(by_piece);
 #undef TAKE
     for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
@@ -88,25 +94,29 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
         for (ptrdiff_t k = first; k < last; k++) {
             lists->touched[k] = (int32_t)k;
             lists->number[k] = (int32_t)(k - first + 1);
+            lists->inputs[k] = (FN(row_t)){lists->value + k * of_input, lists->sample + k * of_input, 0};
         }
     }
     return 1;
 }
 
-/* Decides whether the slice of n samples from draw t on uses lists, and finds those of sparse samples. */
-static void FN(begin_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int64_t *draws, ptrdiff_t t, ptrdiff_t n) {
+/* Decides whether the slice of n samples from draw t on uses lists, and finds those of sparse samples. In a plain step,
+   with few values for each input, W^1 can as well move sample by sample, if the slice is the whole batch. */
+#undef FEW
+#define FEW 2
+static void FN(begin_lists)(FN(lists_t) * lists, const FN(state_t) * s, const int64_t *draws, ptrdiff_t t, ptrdiff_t n,
+                            int whole) {
     const ptrdiff_t M = lists->M;
+    ptrdiff_t copied = 0, nonzeros = 0;
     lists->in_use = lists->sparse;
+    lists->by_input = 1;
     if (!lists->in_use) {
-        if (M * s->net->stride[1] <= SMALL_W1) return;
-        const ptrdiff_t some = n < FIRST_SAMPLES ? n : FIRST_SAMPLES;
-        ptrdiff_t nonzeros = 0;
+        const ptrdiff_t some = n < FIRST_SAMPLES ? n : FIRST_SAMPLES, m = s->net->stride[1];
         for (ptrdiff_t r = 0; r < some; r++)
             nonzeros += FN(count_nonzeros)(FN(dense_sample)(s, draws[t + r]).value, M);
-        lists->in_use = nonzeros <= some * M / DENSE;
+        lists->in_use = 4 * nonzeros * (m + LISTING) <= 3 * some * M * m;
         return;
     }
-    ptrdiff_t copied = 0;
     for (ptrdiff_t r = 0; r < n; r++) {
         FN(row_t) x = FN(sample)(s, draws[t + r], t + r, 0);
         if (x.index == s->index[0]) { /* which the next sample needs */
@@ -115,7 +125,9 @@ static void FN(begin_lists)(FN(lists_t) * lists, const FN(state_t) * s, const in
             copied += x.count;
         }
         lists->x[r] = x;
+        nonzeros += x.count;
     }
+    lists->by_input = !(whole && s->rule->code == SGD && nonzeros < FEW * M);
 }
 
 /* The position in a list of nonzeros where input k is or would be. */
@@ -132,52 +144,119 @@ static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
 }
 
 /* Makes the lists of the inputs of a piece of the gradient, for so many samples, those of the first or of a later slice
-   of a batch, and of sparse samples notes which inputs have any. Only the first pass goes through all of the inputs'
-   memory, which may be large. */
+   of a batch. Each input of dense samples has its own room. Those of sparse samples, which may be many, are counted
+   first; only the first pass goes through all of their memory. */
 static void FN(list_by_input)(const FN(lists_t) * lists, ptrdiff_t piece, ptrdiff_t rows, int is_first) {
     const ptrdiff_t first = lists->M * piece / lists->pieces, last = lists->M * (piece + 1) / lists->pieces;
-    ptrdiff_t *restrict from = lists->from + piece * lists->rows;
+    ptrdiff_t *restrict from = lists->from + piece * lists->rows, *restrict end = lists->end + first;
     int32_t *restrict number = lists->number, *restrict touched = lists->touched + first;
     int32_t *restrict sample = lists->sample;
     REAL *restrict value = lists->value;
-    ptrdiff_t *restrict end = lists->end + first;
+    FN(row_t) *restrict inputs = lists->inputs + first, x;
     ptrdiff_t n = lists->n_touched[piece], start = 0;
+    if (!lists->by_input) return;
+    for (ptrdiff_t r = 0; r < rows; r++) start += from[r] = first ? FN(position)(lists->x + r, first) : 0;
     if (is_first && lists->sparse) { /* forget those of the batch before */
         for (ptrdiff_t t = 0; t < n; t++) number[touched[t]] = 0;
         n = 0;
     }
     lists->written[piece] = is_first ? 0 : n;
-    for (ptrdiff_t r = 0; r < rows; r++) start += from[r] = first ? FN(position)(lists->x + r, first) : 0;
-    lists->begin[piece] = start;
-    int32_t *restrict of_input = lists->of_input + start;
-    for (ptrdiff_t t = 0; t < n; t++) end[t] = 0;
-    ptrdiff_t place = start;
-    for (ptrdiff_t r = 0; r < rows; r++) { /* how many values each has */
-        const FN(row_t) x = lists->x[r];
-        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
-            const int32_t k = x.index[q];
+#define EACH_NONZERO                           \
+    for (ptrdiff_t r = 0, q, k; r < rows; r++) \
+        for (q = from[r], x = lists->x[r]; q < x.count && (k = x.index[q]) < last; q++)
+    if (lists->sparse) {
+        for (ptrdiff_t t = 0; t < n; t++) end[t] = 0;
+        EACH_NONZERO {
             if (!number[k]) {
                 end[n] = 0;
-                touched[n++] = k;
+                touched[n++] = (int32_t)k;
                 number[k] = (int32_t)n;
             }
             end[number[k] - 1]++;
-            *of_input++ = number[k] - 1;
         }
-    }
-    lists->n_touched[piece] = n;
-    for (ptrdiff_t t = 0; t < n; t++) { /* the next value's place, which will be the end once all have theirs */
-        const ptrdiff_t count = end[t];
-        end[t] = place;
-        place += count;
-    }
-    of_input = lists->of_input + start;
-    for (ptrdiff_t r = 0; r < rows; r++) {
-        const FN(row_t) x = lists->x[r];
-        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
-            place = end[*of_input++]++;
-            sample[place] = (int32_t)r;
-            value[place] = x.value[q];
+        for (ptrdiff_t t = 0; t < n; t++) {
+            inputs[t] = (FN(row_t)){value + start, sample + start, 0};
+            start += end[t];
         }
+        lists->n_touched[piece] = n;
     }
+    for (ptrdiff_t t = 0; t < n; t++) end[t] = inputs[t].index - sample;
+    EACH_NONZERO {
+        const ptrdiff_t place = end[number[k] - 1]++;
+        sample[place] = (int32_t)r;
+        value[place] = x.value[q];
+    }
+    for (ptrdiff_t t = 0; t < n; t++) inputs[t].count = sample + end[t] - inputs[t].index;
+#undef EACH_NONZERO
+}
+
+/* ---- Products ------------------------------------------------------------------------------------------------------
+   A matrix whose rows are lists, times a dense matrix B: the nonzeros of each row choose rows of B. A panel of B's
+   columns is multiplied at a time, whose sums are kept in registers: 5 to 12 of them, whatever their width. */
+#undef PANEL
+#define PANEL (VECTOR_BYTES < 32 ? 3 * LANES : 5 * LANES)
+
+/* The first column of a panel; panels are about equally wide, and consist of LANES. */
+static ptrdiff_t FN(panels)(ptrdiff_t m) { return (m + PANEL - 1) / PANEL; }
+static ptrdiff_t FN(panel)(ptrdiff_t m, ptrdiff_t p) { return m / LANES * p / FN(panels)(m) * LANES; }
+
+/* A register's values. The compiler keeps arrays of these in registers, unlike arrays of REAL; if it has no such types,
+   it is one value. */
+#ifdef __GNUC__
+typedef REAL FN(register_t) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+#else
+typedef REAL FN(register_t);
+#endif
+
+/* C = A B for n rows of A and a panel; or share s of it, that of one nonzero of each row in 2^halvings, which is added to the
+   shares before.                                                             IN A, B   OUT C */
+#undef SUMS
+#define SUMS(name, lanes)                                                                                             \
+    static void FN(name)(const FN(row_t) * A, ptrdiff_t n, ptrdiff_t s, int halvings, const REAL *B, ptrdiff_t ldb, \
+                         REAL *C, ptrdiff_t ldc) {                                                                    \
+        enum { REGISTERS = (lanes) * LANES * sizeof(REAL) / sizeof(FN(register_t)) };                                 \
+        for (ptrdiff_t i = 0; i < n; i++) {                                                                           \
+            const ptrdiff_t share = (A[i].count >> halvings) + 1, rest = A[i].count - s * share;                      \
+            const int32_t *index = A[i].index + s * share;                                                            \
+            const REAL *value = A[i].value + s * share;                                                               \
+            FN(register_t) sum[REGISTERS], *c = (FN(register_t) *)(C + i * ldc);                                      \
+            UNROLL for (int v = 0; v < REGISTERS; v++) sum[v] = s ? c[v] : (FN(register_t)){0};                       \
+            for (ptrdiff_t q = 0; q < share && q < rest; q++) {                                                       \
+                const FN(register_t) *b = (const FN(register_t) *)(B + index[q] * ldb);                               \
+                const REAL x = value[q];                                                                              \
+                UNROLL for (int v = 0; v < REGISTERS; v++) sum[v] += x * b[v];                                        \
+            }                                                                                                         \
+            UNROLL for (int v = 0; v < REGISTERS; v++) c[v] = sum[v];                                                 \
+        }                                                                                                             \
+    }
+SUMS(sums_1, 1)
+SUMS(sums_2, 2)
+SUMS(sums_3, 3)
+SUMS(sums_4, 4)
+SUMS(sums_5, 5)
+
+static void FN(sums)(ptrdiff_t columns, const FN(row_t) * A, ptrdiff_t n, ptrdiff_t s, int halvings, const REAL *B,
+                     ptrdiff_t ldb, REAL *C, ptrdiff_t ldc) {
+    typedef void (*sums_t)(const FN(row_t) *, ptrdiff_t, ptrdiff_t, int, const REAL *, ptrdiff_t, REAL *, ptrdiff_t);
+    static const sums_t of_lanes[] = {FN(sums_1), FN(sums_2), FN(sums_3), FN(sums_4), FN(sums_5)};
+    of_lanes[columns / LANES - 1](A, n, s, halvings, B, ldb, C, ldc);
+}
+
+/* C (n x m) = A B. Rows of A have their nonzeros at about the same places, so that a panel of those rows of B that a share
+   of them needs stays in the first-level cache.                              IN A, B   OUT C */
+#undef SHARE_INPUTS
+#undef SHARE_NONZEROS
+#define SHARE_INPUTS 192
+#define SHARE_NONZEROS 32
+static void FN(product_by_lists)(const FN(row_t) * A, ptrdiff_t n, ptrdiff_t inputs, const REAL *B, ptrdiff_t ldb,
+                                 ptrdiff_t m, REAL *C, ptrdiff_t ldc) {
+    ptrdiff_t nonzeros = 0;
+    int halvings = 0;
+    for (ptrdiff_t i = 0; i < n; i++) nonzeros += A[i].count;
+    while (inputs >> halvings > SHARE_INPUTS && nonzeros / n >> halvings > SHARE_NONZEROS) halvings++;
+    for (ptrdiff_t s = 0; s < 1 << halvings; s++)
+        for (ptrdiff_t p = 0; p < FN(panels)(m); p++) {
+            const ptrdiff_t j = FN(panel)(m, p);
+            FN(sums)(FN(panel)(m, p + 1) - j, A, n, s, halvings, B + j, ldb, C + j, ldc);
+        }
 }

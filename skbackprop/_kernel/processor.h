@@ -11,6 +11,18 @@
 #define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
 #endif
 
+/* A loop that is unrolled completely, and fetching a line of memory, where the compiler can be told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLL PRAGMA(GCC unroll 32)
+#else
+#define UNROLL
+#endif
+#ifdef __GNUC__
+#define FETCH(address) __builtin_prefetch(address)
+#else
+#define FETCH(address)
+#endif
+
 #define JOIN_(name, real, level) name##_##real##_##level
 #define JOIN(name, real, level) JOIN_(name, real, level)
 #define FN(name) JOIN(name, REAL, LEVEL)
@@ -18,6 +30,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define X86_LEVELS 1
 #include <cpuid.h>
+#include <immintrin.h>
 
 #ifdef __clang__
 #define TARGET(features) PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
