@@ -4,9 +4,11 @@
 
    CSR matrices always use lists; dense ones do if the first FIRST_SAMPLES samples of a slice have so few nonzeros that it
    pays off: a nonzero takes 4/3 of the time that an input takes in a product of matrices, plus the time in which
-   the product multiplies it by LISTING units. */
+   the product multiplies it by LISTING units. In a W^1 of at most TINY_W1 values, looking for zeros would take too long. */
 #undef FIRST_SAMPLES
 #undef LISTING
+#undef TINY_W1
+#define TINY_W1 1024
 #define FIRST_SAMPLES 8
 #define LISTING 96
 
@@ -112,6 +114,7 @@ static void FN(begin_lists)(FN(lists_t) * lists, const FN(state_t) * s, const in
     lists->by_input = 1;
     if (!lists->in_use) {
         const ptrdiff_t some = n < FIRST_SAMPLES ? n : FIRST_SAMPLES, m = s->net->stride[1];
+        if (M * m <= TINY_W1) return;
         for (ptrdiff_t r = 0; r < some; r++)
             nonzeros += FN(count_nonzeros)(FN(dense_sample)(s, draws[t + r]).value, M);
         lists->in_use = 4 * nonzeros * (m + LISTING) <= 3 * some * M * m;

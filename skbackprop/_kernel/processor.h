@@ -11,7 +11,8 @@
 #define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
 #endif
 
-/* A loop that is unrolled completely, and fetching a line of memory, where the compiler can be told. */
+/* A loop that is unrolled completely, fetching a line of memory, and a function that is not to be copied into its callers,
+   where the compiler can be told. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define UNROLL PRAGMA(GCC unroll 32)
 #else
@@ -19,8 +20,10 @@
 #endif
 #ifdef __GNUC__
 #define FETCH(address) __builtin_prefetch(address)
+#define APART __attribute__((noinline))
 #else
 #define FETCH(address)
+#define APART
 #endif
 
 #define JOIN_(name, real, level) name##_##real##_##level

@@ -76,7 +76,7 @@ static ptrdiff_t FN(count_nonzeros)(const REAL *restrict x, ptrdiff_t n) {
 
 /* The nonzeros of x as a list in index and value, which may be x's own. There is no branch, so what is written for a 0
    is overwritten or ends up after the end of the list. AVX-512 does so for a register at a time. */
-static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *index, REAL *value) {
+static APART FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *index, REAL *value) {
     FN(row_t) list = {value, index, 0};
     ptrdiff_t k = 0;
 #if VECTOR_BYTES == 64
@@ -130,7 +130,7 @@ static inline const uint16_t *FN(noise)(const FN(state_t) * s, ptrdiff_t l, ptrd
 /* x without the inputs that dropout leaves out of draw t, in index and value (which may be x's own), or x itself. An
    input's number is made from the draw's and from its place, mixed as at the end of MurmurHash3 (Appleby 2011). So the
    same inputs are left out of dense and of sparse samples, and a 0 that is not stored costs nothing. */
-static FN(row_t) FN(thinned)(const FN(state_t) * s, FN(row_t) x, ptrdiff_t t, int32_t *index, REAL *value) {
+static inline FN(row_t) FN(thinned)(const FN(state_t) * s, FN(row_t) x, ptrdiff_t t, int32_t *index, REAL *value) {
     const uint16_t *noise = FN(noise)(s, 0, t);
     if (!noise) return x;
     const uint32_t first = noise[0] | (uint32_t)noise[1] << 16, second = noise[2] | (uint32_t)noise[3] << 16;
