@@ -1,6 +1,6 @@
 /* Lists of the nonzeros of the inputs, for one type REAL and one level of the processor (see precisions.h): if most
-   inputs of a batch are 0, the products of layer 1 go through these. In the forward pass they are needed sample by sample, in
-   the gradient input by input.
+   inputs of a batch are 0, the products of layer 1 go through these. In the forward pass they are needed sample by
+   sample, in the gradient input by input.
 
    CSR matrices always use lists; dense ones do if the first FIRST_SAMPLES samples of a slice have so few nonzeros that it
    pays off: a nonzero takes 4/3 of the time that an input takes in a product of matrices, plus the time in which
