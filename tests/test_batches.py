@@ -281,6 +281,17 @@ def test_sparse_batches_in_several_slices(rule, dtype, level):
     assert distance(network, W, b) < BOUND[dtype]
 
 
+@pytest.mark.parametrize("layout", ["dense", "csr32"])
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+@pytest.mark.parametrize("dtype", BOUND)
+def test_many_inputs_most_of_them_zero(dtype, rule, layout, level):
+    """So many nonzeros that they are multiplied in shares, by panels of units that are not equally wide."""
+    sizes = (500, 170, 2)
+    network = make_network(sizes, ["tanh", "identity"], dtype=dtype)
+    samples = make_samples(sizes, dtype=dtype, layout=layout, nonzeros=0.2)
+    assert both(network, samples, rule, 7, tau=0.002, n_steps=10) < BOUND[dtype]
+
+
 def test_epsilon_of_zero_in_float32():
     network = make_network((3, 2), ["identity"], dtype=np.float32)
     samples = make_samples((3, 2), dtype=np.float32)

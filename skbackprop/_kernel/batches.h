@@ -23,31 +23,6 @@
 #define PIECE_SAMPLES 16
 #define PIECE_ROWS 16
 
-/* ---- Nonzeros of W^1's inputs --------------------------------------------------------------------------------------
-   If most inputs are 0, the products of layer 1 go through lists of the nonzeros of a slice's samples: sample by sample
-   in the forward pass, input by input in the gradient. CSR matrices always do; dense ones do if at most one input in
-   DENSE is nonzero among the first FIRST_SAMPLES samples of the slice. */
-#undef DENSE
-#undef FIRST_SAMPLES
-#define DENSE 3
-#define FIRST_SAMPLES 8
-
-typedef struct {
-    int in_use;        /* by this slice */
-    FN(row_t) *x;      /* the nonzeros of each sample; */
-    int32_t *index;    /* if they have to be written down, they are here */
-    REAL *of_x;
-    int32_t *touched;  /* the inputs whose rows of W^1 move in this batch: all, or of sparse samples those with values. */
-    ptrdiff_t *n_touched; /* Those of piece p of the gradient, so many, begin at its first input */
-    int32_t *number;   /* of each input among those of its piece, from 1 on; 0 if it is not touched */
-    ptrdiff_t *begin, *written; /* of each piece of the gradient: where these begin, and how many were touched before */
-    ptrdiff_t *end;    /* of each touched input's part of these: */
-    int32_t *sample;   /* the samples of this slice in which it is not 0, and the values that it has there */
-    REAL *value;
-    int32_t *of_input; /* in the order of the samples, the number of each nonzero's input */
-    void *memory;
-} FN(lists_t);
-
 /* A slice of a batch, at work. */
 typedef struct {
     FN(state_t) s;            /* z, a, delta of its samples */
@@ -63,7 +38,6 @@ typedef struct {
     double *f;                /* their losses */
     ptrdiff_t batch_size;     /* samples of the whole batch */
     int is_first, is_last;    /* slice of the batch */
-    ptrdiff_t list_pieces;    /* of the gradient of W^1 by lists */
     char *rooms;              /* a room for each member of the team */
     size_t room_bytes;
     void *memory;
@@ -73,8 +47,6 @@ typedef struct {
 typedef struct {
     REAL *y;           /* the target, if it is given as the index of a unit; 0 between uses */
     REAL *gradient;    /* of a piece's rows of W^l */
-    REAL *row;         /* of one more row of W^1 */
-    ptrdiff_t *from;   /* where a piece's part of each sample's list begins */
 } FN(room_t);
 
 static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
@@ -83,10 +55,6 @@ static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
     FN(room_t) room;
     room.y = (REAL *)rest;
     rest += aligned(net->M[net->L] * sizeof(REAL));
-    room.row = (REAL *)rest;
-    rest += aligned(net->stride[1] * sizeof(REAL));
-    room.from = (ptrdiff_t *)rest;
-    rest += aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t));
     room.gradient = (REAL *)rest;
     return room;
 }
@@ -97,102 +65,12 @@ static int FN(allocate_rooms)(FN(batch_t) * batch, int members) {
     ptrdiff_t widest = net->stride[1];
     for (ptrdiff_t l = 1; l < net->L; l++) widest = net->stride[l] > widest ? net->stride[l] : widest;
     const size_t losses = aligned(SLICE_ROWS_MAX * sizeof(double));
-    batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(net->stride[1] * sizeof(REAL)) +
-                        aligned(SLICE_ROWS_MAX * sizeof(ptrdiff_t)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
+    batch->room_bytes = aligned(net->M[net->L] * sizeof(REAL)) + aligned(PIECE_ROWS * widest * sizeof(REAL)) +
                         REGISTER_BYTES; /* so that no two members write to one line of the cache */
     batch->memory = take_zeros(REGISTER_BYTES + losses + members * batch->room_bytes);
     batch->f = (double *)aligned((size_t)batch->memory);
     batch->rooms = (char *)batch->f + losses;
     return batch->memory != NULL;
-}
-
-/* How many values the n CSR rows from row i on have. */
-static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_t n) {
-    if (samples->wide_indices)
-        return (ptrdiff_t)(((const int64_t *)samples->indptr)[i + n] - ((const int64_t *)samples->indptr)[i]);
-    return ((const int32_t *)samples->indptr)[i + n] - ((const int32_t *)samples->indptr)[i];
-}
-
-/* Takes one block of memory for the lists of any slice of these draws, with so many pieces of the gradient.
-   Returns 0 if there is no memory. */
-static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
-                              const int64_t *draws, ptrdiff_t n_draws, ptrdiff_t rows, ptrdiff_t pieces) {
-    const size_t M = net->M[0];
-    size_t most = rows * M; /* nonzeros in a slice */
-    if (samples->indptr) {
-        most = 0;
-        for (ptrdiff_t start = 0; start < n_draws; start += rule->batch_size)
-            for (ptrdiff_t t = start; t < start + rule->batch_size && t < n_draws; t += rows) {
-                size_t sum = 0;
-                for (ptrdiff_t r = t; r < t + rows && r < start + rule->batch_size && r < n_draws; r++)
-                    sum += FN(stored_values)(samples, draws[r], 1);
-                most = sum > most ? sum : most;
-            }
-    }
-    const int sparse = samples->indptr != NULL;
-    const int in_place = sparse && !samples->wide_indices && !rule->noise; /* else dropout may change the lists */
-    const size_t x = aligned(rows * sizeof *lists->x), sample = aligned(most * sizeof *lists->sample);
-    const size_t index = in_place ? 0 : aligned(most * sizeof *lists->index);
-    const size_t of_x = in_place ? 0 : aligned(most * sizeof(REAL)), value = aligned(most * sizeof(REAL));
-    const size_t end = aligned(M * sizeof *lists->end), by_input = aligned(M * sizeof(int32_t));
-    const size_t by_piece = aligned(pieces * sizeof *lists->n_touched);
-    const size_t zeroed = by_input + by_piece;
-    *lists = (FN(lists_t)){
-        .memory = take_memory(zeroed + x + index + of_x + 2 * sample + value + end + by_input + 2 * by_piece)};
-    if (!lists->memory) return 0;
-    memset(lists->memory, 0, zeroed);
-    char *rest = lists->memory;
-#define TAKE(size) (rest += (size), (void *)(rest - (size)))
-    lists->number = TAKE(by_input);
-    lists->n_touched = TAKE(by_piece);
-    lists->x = TAKE(x);
-    lists->index = TAKE(index);
-    lists->of_x = TAKE(of_x);
-    lists->sample = TAKE(sample);
-    lists->of_input = TAKE(sample);
-    lists->value = TAKE(value);
-    lists->end = TAKE(end);
-    lists->touched = TAKE(by_input);
-    lists->begin = TAKE(by_piece);
-    lists->written = TAKE(by_piece);
-#undef TAKE
-    for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
-        const ptrdiff_t first = net->M[0] * p / pieces, last = net->M[0] * (p + 1) / pieces;
-        lists->n_touched[p] = last - first;
-        for (ptrdiff_t k = first; k < last; k++) {
-            lists->touched[k] = (int32_t)k;
-            lists->number[k] = (int32_t)(k - first + 1);
-        }
-    }
-    return 1;
-}
-
-/* Decides whether this slice uses lists, and finds those of sparse samples. */
-static void FN(begin_lists)(FN(batch_t) * batch) {
-    FN(lists_t) *lists = &batch->lists;
-    const FN(state_t) *s = &batch->s;
-    const samples_t *samples = s->samples;
-    const ptrdiff_t M = s->net->M[0];
-    lists->in_use = samples->indptr != NULL;
-    if (!lists->in_use) {
-        if (M * s->net->stride[1] <= SMALL_W1) return;
-        const ptrdiff_t some = batch->n < FIRST_SAMPLES ? batch->n : FIRST_SAMPLES;
-        ptrdiff_t nonzeros = 0;
-        for (ptrdiff_t r = 0; r < some; r++)
-            nonzeros += FN(count_nonzeros)(FN(dense_sample)(s, batch->draws[batch->t + r]).value, M);
-        lists->in_use = nonzeros <= some * M / DENSE;
-        return;
-    }
-    ptrdiff_t copied = 0;
-    for (ptrdiff_t r = 0; r < batch->n; r++) {
-        FN(row_t) x = FN(sample)(s, batch->draws[batch->t + r], batch->t + r, 0);
-        if (x.index == s->index[0]) { /* which the next sample needs */
-            x.index = memcpy(lists->index + copied, x.index, x.count * sizeof *x.index);
-            x.value = memcpy(lists->of_x + copied, x.value, x.count * sizeof *x.value);
-            copied += x.count;
-        }
-        lists->x[r] = x;
-    }
 }
 
 /* ---- Forward pass and backprop ------------------------------------------------------------------------------------ */
@@ -208,7 +86,7 @@ static void FN(gather)(const FN(batch_t) * batch, ptrdiff_t start, ptrdiff_t n) 
         const ptrdiff_t later = batch->t + r + PIECE_SAMPLES;
         if (later < batch->n_draws) {
             const REAL *next = FN(dense_sample)(s, batch->draws[later]).value;
-            for (ptrdiff_t k = 0; k < M; k += LANES) PREFETCH(next + k);
+            for (ptrdiff_t k = 0; k < M; k += LANES) FETCH(next + k);
         }
         const FN(row_t) x = FN(thinned)(s, FN(dense_sample)(s, batch->draws[batch->t + r]), batch->t + r, NULL, a);
         if (lists->in_use)
@@ -229,7 +107,7 @@ static void FN(forward_units)(const FN(batch_t) * batch, const FN(part_t) * part
     const REAL scale = (REAL)*part->s.scale;
     REAL *restrict z = s->z[1] + r * stride + part->first + j;
     if (lists->in_use)
-        for (ptrdiff_t k = 0; k < n; k++) FN(first_forward)(W, ld, m, lists->x + r + k, z + k * stride);
+        FN(product_by_lists)(lists->x + r, n, M, W, ld, m, z, stride);
     else
         FN(product)(n, units, M, s->a[0] + r * M, M, 1, W, ld, 0, z, stride);
     for (ptrdiff_t k = 0; k < n; k++) EACH(i, m) z[k * stride + i] = scale * z[k * stride + i] + b[i];
@@ -285,8 +163,6 @@ static void FN(pass_part)(void *work, ptrdiff_t piece, int member) {
     if (rest > 0) FN(forward_units)(batch, part, j, rest < columns ? rest : columns, 0, batch->n);
 }
 
-static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, int member);
-
 /* A piece of work: the forward pass and backprop of some samples, which give a, delta and f. If layer 1 has parts, z^1
    is there already; the last pieces make the lists for its gradient. */
 static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
@@ -296,7 +172,7 @@ static void FN(pass_samples)(void *work, ptrdiff_t piece, int member) {
     const ptrdiff_t n = FN(samples_of_piece)(batch, piece), end = start + n;
     const int64_t *draws = batch->draws + batch->t;
     if (n <= 0) {
-        FN(list_by_input)(batch, piece - FN(pieces_of_samples)(batch), member);
+        FN(list_by_input)(&batch->lists, piece - FN(pieces_of_samples)(batch), batch->n, batch->is_first);
         return;
     }
     s.y = FN(room)(batch, member).y;
@@ -346,6 +222,15 @@ static void FN(move)(const FN(batch_t) * batch, const FN(mover_t) * mover, ptrdi
     FN(RULES)[rule->code](mover, at, d, g, n, (REAL)alpha);
 }
 
+/* Fetches n parameters and their moments into the cache. */
+static void FN(fetch)(const FN(mover_t) * mover, const rule_t *rule, ptrdiff_t at, ptrdiff_t n) {
+    for (ptrdiff_t k = at; k < at + n; k += LANES) {
+        FETCH(mover->params + k);
+        if (rule->first) FETCH(mover->first + k);
+        if (rule->second) FETCH(mover->second + k);
+    }
+}
+
 /* b = b^l of m units, from the sums of their columns of delta^l. */
 static void FN(learn_biases)(const FN(batch_t) * batch, const REAL *restrict delta, ptrdiff_t ld, const FN(mover_t) * mover,
                              void *gradient, ptrdiff_t b, ptrdiff_t m) {
@@ -366,119 +251,73 @@ static void FN(learn_weights)(const FN(batch_t) * batch, const REAL *A, ptrdiff_
         FN(move)(batch, mover, W, 1 / (REAL)batch->batch_size, g, n * ld, batch->s.rule->alpha, 1);
 }
 
-/* The position in a list of nonzeros where input k is or would be. */
-static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
-    ptrdiff_t low = 0, high = x->count;
-    while (low < high) {
-        const ptrdiff_t middle = (low + high) / 2;
-        if (x->index[middle] < k)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
+/* A large W^1 is not in the cache: a row is fetched while FETCHED others move. */
+#undef FETCHED
+#undef CACHED
+#define FETCHED 8
+#define CACHED ((1 << 20) / (ptrdiff_t)sizeof(REAL)) /* W^1 and its moments, if they have at most so many values */
+static inline int FN(fetches)(const FN(lists_t) * lists, const rule_t *rule, ptrdiff_t m) {
+    return lists->sparse && lists->M * m * (1 + !!rule->first + !!rule->second) > CACHED;
 }
 
-/* Makes the lists of the inputs of a piece of the gradient, and of sparse samples notes which have any. Only the first
-   pass goes through all of the inputs' memory, which may be large. */
-static void FN(list_by_input)(const FN(batch_t) * batch, ptrdiff_t piece, int member) {
+/* A plain step of the rows of a part's W^1 in a piece, sample by sample. */
+static void FN(learn_by_samples)(const FN(batch_t) * batch, const FN(part_t) * part, const FN(mover_t) * mover,
+                                 ptrdiff_t piece) {
     const FN(lists_t) *lists = &batch->lists;
-    const ptrdiff_t M = batch->s.net->M[0];
-    const ptrdiff_t first = M * piece / batch->list_pieces, last = M * (piece + 1) / batch->list_pieces;
-    ptrdiff_t *restrict from = FN(room)(batch, member).from;
-    int32_t *restrict number = lists->number, *restrict touched = lists->touched + first;
-    int32_t *restrict sample = lists->sample;
-    REAL *restrict value = lists->value;
-    ptrdiff_t *restrict end = lists->end + first;
-    ptrdiff_t n = lists->n_touched[piece], start = 0;
-    if (batch->is_first && batch->s.samples->indptr) { /* forget those of the batch before */
-        for (ptrdiff_t t = 0; t < n; t++) number[touched[t]] = 0;
-        n = 0;
-    }
-    lists->written[piece] = batch->is_first ? 0 : n;
-    for (ptrdiff_t r = 0; r < batch->n; r++) start += from[r] = first ? FN(position)(lists->x + r, first) : 0;
-    lists->begin[piece] = start;
-    int32_t *restrict of_input = lists->of_input + start;
-    for (ptrdiff_t t = 0; t < n; t++) end[t] = 0;
-    ptrdiff_t place = start;
-    for (ptrdiff_t r = 0; r < batch->n; r++) { /* how many values each has */
-        const FN(row_t) x = lists->x[r];
-        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
-            const int32_t k = x.index[q];
-            if (!number[k]) {
-                end[n] = 0;
-                touched[n++] = k;
-                number[k] = (int32_t)n;
-            }
-            end[number[k] - 1]++;
-            *of_input++ = number[k] - 1;
-        }
-    }
-    lists->n_touched[piece] = n;
-    for (ptrdiff_t t = 0; t < n; t++) { /* the next value's place, which will be the end once all have theirs */
-        const ptrdiff_t count = end[t];
-        end[t] = place;
-        place += count;
-    }
-    of_input = lists->of_input + start;
+    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1];
+    const ptrdiff_t first = lists->M * piece / lists->pieces, last = lists->M * (piece + 1) / lists->pieces;
+    const int fetches = FN(fetches)(lists, batch->s.rule, m);
+    const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
     for (ptrdiff_t r = 0; r < batch->n; r++) {
         const FN(row_t) x = lists->x[r];
-        for (ptrdiff_t q = from[r]; q < x.count && x.index[q] < last; q++) {
-            place = end[*of_input++]++;
-            sample[place] = (int32_t)r;
-            value[place] = x.value[q];
+        const REAL *delta = batch->s.delta[1] + r * batch->s.net->stride[1] + part->first;
+        for (ptrdiff_t q = first ? FN(position)(&x, first) : 0; q < x.count && x.index[q] < last; q++) {
+            if (fetches && q + FETCHED < x.count) FN(fetch)(mover, batch->s.rule, W + x.index[q + FETCHED] * m, m);
+            FN(sgd)(mover, W + x.index[q] * m, d * x.value[q], delta, m, 0);
         }
     }
 }
 
-/* Row k of a part's W^1, whose input has the values x in this slice's samples, has the gradient sum_i x_i delta_i.
-   Returns g, the place of it or of its sum with those of the slices before, if it `adds` to them; the gradient is
-   *factor g. */
-static const REAL *FN(gradient_of_input)(const FN(batch_t) * batch, const FN(part_t) * part, ptrdiff_t k,
-                                         const FN(row_t) * x, int adds, REAL *restrict row, REAL *factor) {
-    const FN(state_t) *s = &batch->s;
-    const ptrdiff_t m = part->net.stride[1], ld = s->net->stride[1];
-    const REAL *delta = s->delta[1] + part->first;
-    REAL *restrict g = (REAL *)part->rule.gradient + part->net.W[1] + k * m;
-    const int keeps = FN(keeps_gradient)(batch);
-    *factor = 1;
-    if (x->count == 1 && !keeps) {
-        *factor = x->value[0];
-        return delta + x->index[0] * ld;
-    }
-    FN(first_forward)(delta, ld, m, x, keeps && !adds ? g : row);
-    if (!keeps) return row;
-    if (adds) EACH(j, m) g[j] += row[j];
-    return g;
-}
-
-/* The rows of a part's W^1 of the inputs in `piece` that are touched. */
+/* The touched rows of a part's W^1 in a piece: row k has the gradient sum_i x_ik delta_i. */
 static void FN(learn_by_lists)(const FN(batch_t) * batch, const FN(part_t) * part, const FN(mover_t) * mover,
                                ptrdiff_t piece, int member) {
     const FN(lists_t) *lists = &batch->lists;
     const FN(state_t) *s = &batch->s;
     const rule_t *rule = s->rule;
-    REAL *row = FN(room)(batch, member).row;
-    const ptrdiff_t m = part->net.stride[1], at = part->net.W[1], first = s->net->M[0] * piece / batch->list_pieces;
-    const int sparse = s->samples->indptr != NULL, moves = FN(moves)(batch);
+    REAL *rows = FN(room)(batch, member).gradient;
+    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1], first = lists->M * piece / lists->pieces;
+    const int keeps = FN(keeps_gradient)(batch), moves = FN(moves)(batch);
+    const int fetches = moves && FN(fetches)(lists, rule, m);
     /* `scale` multiplies W^1, and includes the penalty of plain steps with sparse samples */
     const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
-    const double alpha = sparse && rule->code == SGD ? 0 : rule->alpha;
-    const ptrdiff_t written = lists->written[piece]; /* rows of the gradient */
+    const double alpha = lists->sparse && rule->code == SGD ? 0 : rule->alpha;
+    const ptrdiff_t n = lists->n_touched[piece], written = lists->written[piece]; /* rows of the gradient */
     const int32_t *touched = lists->touched + first;
-    ptrdiff_t start = lists->begin[piece], end;
-    for (ptrdiff_t t = 0, n = lists->n_touched[piece]; t < n; t++, start = end) {
-        end = lists->end[first + t];
-        const FN(row_t) x = {lists->value + start, lists->sample + start, end - start};
-        REAL factor;
-        const REAL *g = FN(gradient_of_input)(batch, part, touched[t], &x, t < written, row, &factor);
-        if (moves) FN(move)(batch, mover, at + touched[t] * m, d * factor, g, m, alpha, !sparse);
+    for (ptrdiff_t t = 0, some; t < n; t += some) {
+        some = n - t < PIECE_ROWS ? n - t : PIECE_ROWS;
+        FN(product_by_lists)(lists->inputs + first + t, some, batch->n, s->delta[1] + part->first, s->net->stride[1], m,
+                             rows, m);
+        const ptrdiff_t together = lists->sparse ? 1 : some; /* rows that follow each other move at once */
+        for (ptrdiff_t i = t; i < t + some; i += together) {
+            const ptrdiff_t at = W + touched[i] * m;
+            REAL *row = rows + (i - t) * m;
+            if (keeps) {
+                REAL *restrict g = (REAL *)part->rule.gradient + at;
+                if (i < written)
+                    EACH(k, together * m) g[k] += row[k];
+                else
+                    memcpy(g, row, together * m * sizeof(REAL));
+                row = g;
+            }
+            if (fetches && i + FETCHED < n) FN(fetch)(mover, rule, W + touched[i + FETCHED] * m, m);
+            if (moves) FN(move)(batch, mover, at, d, row, together * m, alpha, !lists->sparse);
+        }
     }
 }
 
 /* In how many pieces the rows of W^l are; of layer 1, each part has so many. */
 static ptrdiff_t FN(pieces_of_layer)(const FN(batch_t) * batch, ptrdiff_t l) {
-    if (l == 1 && batch->lists.in_use) return batch->list_pieces;
+    if (l == 1 && batch->lists.in_use) return batch->lists.pieces;
     return (batch->s.net->M[l > 1 ? l : 0] + PIECE_ROWS - 1) / PIECE_ROWS;
 }
 
@@ -490,7 +329,9 @@ static void FN(learn_units)(const FN(batch_t) * batch, const FN(part_t) * part, 
     const ptrdiff_t start = piece * PIECE_ROWS, n = M - start < PIECE_ROWS ? M - start : PIECE_ROWS;
     const REAL *delta = s->delta[1] + part->first;
     if (piece == 0) FN(learn_biases)(batch, delta, ld, &mover, part->rule.gradient, part->net.b[1], m);
-    if (batch->lists.in_use)
+    if (batch->lists.in_use && !batch->lists.by_input)
+        FN(learn_by_samples)(batch, part, &mover, piece);
+    else if (batch->lists.in_use)
         FN(learn_by_lists)(batch, part, &mover, piece, member);
     else
         FN(learn_weights)(batch, s->a[0] + start, M, delta, ld, &mover, part->rule.gradient,
@@ -514,7 +355,8 @@ static void FN(learn_rows)(void *work, ptrdiff_t piece, int member) {
     const FN(batch_t) *batch = work;
     ptrdiff_t l = 2, n = FN(pieces_of_layer)(batch, 1);
     if (piece < n * batch->n_parts) {
-        if (batch->n_parts == 1 && batch->lists.in_use) FN(list_by_input)(batch, piece, member);
+        if (batch->n_parts == 1 && batch->lists.in_use)
+            FN(list_by_input)(&batch->lists, piece, batch->n, batch->is_first);
         FN(learn_units)(batch, FN(part_of_piece)(batch, piece, n), piece % n, member);
         return;
     }
@@ -654,10 +496,10 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
     if (!FN(allocate)(&batch.s, net, rule, params, scale, samples, rows)) return NO_MEMORY;
     make_team(&team, rule->threads, FN(useful_threads)(net, samples, draws, n_draws, rows), params,
               rule->batch_size * net->b[net->L] + rule->code);
-    batch.list_pieces = team.size > 1 ? 4 * team.size : 1;
+    const ptrdiff_t list_pieces = team.size > 1 ? 4 * team.size : 1;
     const ptrdiff_t n_parts = FN(useful_parts)(net, rule, samples, draws, n_draws, team.size);
     if (!FN(allocate_rooms)(&batch, team.size) || !FN(divide)(&batch, n_parts) ||
-        !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, batch.list_pieces))
+        !FN(allocate_lists)(lists, net, rule, samples, draws, n_draws, rows, list_pieces))
         sum = NO_MEMORY, n_draws = 0;
     if (n_parts > 1 && n_draws) FN(copy_parts_of_batch)(&batch, &team);
 
@@ -668,14 +510,14 @@ static double FN(batches)(const network_t *net, const rule_t *rule, void *params
             batch.n = end - batch.t < rows ? end - batch.t : rows;
             batch.is_first = batch.t == start;
             batch.is_last = batch.t + batch.n == end;
-            FN(begin_lists)(&batch);
+            FN(begin_lists)(lists, &batch.s, draws, batch.t, batch.n, batch.is_first && batch.is_last);
             begin_round(&team);
             const ptrdiff_t of_samples = FN(pieces_of_samples)(&batch);
             ptrdiff_t of_lists = 0;
             if (n_parts > 1) {
                 if (!samples->indptr) run(&team, FN(gather_samples), &batch, of_samples);
                 run(&team, FN(pass_part), &batch, n_parts * FN(pieces_of_part)(&batch));
-                if (lists->in_use) of_lists = batch.list_pieces;
+                if (lists->in_use) of_lists = lists->pieces;
             }
             run(&team, FN(pass_samples), &batch, of_samples + of_lists);
             for (ptrdiff_t r = 0; r < batch.n; r++) sum += batch.f[r];

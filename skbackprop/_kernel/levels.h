@@ -11,6 +11,7 @@
    steps.h       the lecture: forward pass, backprop, update, sample after sample
    parts.h       the same with a wide hidden layer, on several threads
    rules.h       the other rules: momentum, Nesterov's, Adam
+   lists.h       the nonzeros of a batch, if most of its inputs are 0
    batches.h     the same for several samples at a time: matrices in place of vectors
    predictions.h the forward pass alone, with the weights of a fitted estimator
    precisions.h  these for float and for double

@@ -9,6 +9,7 @@
 #include "steps.h"
 #include "parts.h"
 #include "rules.h"
+#include "lists.h"
 #include "batches.h"
 #include "predictions.h"
 #undef REAL
@@ -23,6 +24,7 @@
 #include "steps.h"
 #include "parts.h"
 #include "rules.h"
+#include "lists.h"
 #include "batches.h"
 #include "predictions.h"
 #undef REAL

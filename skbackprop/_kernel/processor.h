@@ -11,11 +11,19 @@
 #define SIMD(...) PRAGMA(omp simd __VA_ARGS__)
 #endif
 
-/* Starts to fetch what is at an address, for later. */
-#if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
+/* A loop that is unrolled completely, fetching a line of memory, and a function that is not to be copied into its callers,
+   where the compiler can be told. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define UNROLL PRAGMA(GCC unroll 32)
 #else
-#define PREFETCH(address) (void)(address)
+#define UNROLL
+#endif
+#ifdef __GNUC__
+#define FETCH(address) __builtin_prefetch(address)
+#define APART __attribute__((noinline))
+#else
+#define FETCH(address) (void)(address)
+#define APART
 #endif
 
 #define JOIN_(name, real, level) name##_##real##_##level
@@ -25,6 +33,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #define X86_LEVELS 1
 #include <cpuid.h>
+#include <immintrin.h>
 
 #ifdef __clang__
 #define TARGET(features) PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))

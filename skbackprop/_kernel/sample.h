@@ -75,10 +75,32 @@ static ptrdiff_t FN(count_nonzeros)(const REAL *restrict x, ptrdiff_t n) {
 }
 
 /* The nonzeros of x as a list in index and value, which may be x's own. There is no branch, so what is written for a 0
-   is overwritten or ends up after the end of the list. */
-static FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *index, REAL *value) {
+   is overwritten or ends up after the end of the list. AVX-512 does so for a register at a time. */
+static APART FN(row_t) FN(list_nonzeros)(FN(row_t) x, int32_t *index, REAL *value) {
     FN(row_t) list = {value, index, 0};
-    for (ptrdiff_t k = 0; k < x.count; k++) {
+    ptrdiff_t k = 0;
+#if VECTOR_BYTES == 64
+    const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    for (; k + LANES <= x.count; k += LANES) {
+#if REAL_IS_DOUBLE
+        const __m512d x_k = _mm512_loadu_pd(x.value + k);
+        const __m256i numbers = x.index ? _mm256_loadu_si256((const __m256i *)(x.index + k))
+                                        : _mm256_add_epi32(_mm512_castsi512_si256(first), _mm256_set1_epi32((int)k));
+        const __mmask8 nonzero = _mm512_cmp_pd_mask(x_k, _mm512_setzero_pd(), _CMP_NEQ_UQ);
+        _mm512_storeu_pd(value + list.count, _mm512_maskz_compress_pd(nonzero, x_k));
+        _mm256_storeu_si256((__m256i *)(index + list.count), _mm256_maskz_compress_epi32(nonzero, numbers));
+#else
+        const __m512 x_k = _mm512_loadu_ps(x.value + k);
+        const __m512i numbers =
+            x.index ? _mm512_loadu_si512(x.index + k) : _mm512_add_epi32(first, _mm512_set1_epi32((int)k));
+        const __mmask16 nonzero = _mm512_cmp_ps_mask(x_k, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+        _mm512_storeu_ps(value + list.count, _mm512_maskz_compress_ps(nonzero, x_k));
+        _mm512_storeu_si512(index + list.count, _mm512_maskz_compress_epi32(nonzero, numbers));
+#endif
+        list.count += __builtin_popcount(nonzero);
+    }
+#endif
+    for (; k < x.count; k++) {
         const REAL x_k = x.value[k];
         index[list.count] = x.index ? x.index[k] : (int32_t)k;
         value[list.count] = x_k;
@@ -108,7 +130,7 @@ static inline const uint16_t *FN(noise)(const FN(state_t) * s, ptrdiff_t l, ptrd
 /* x without the inputs that dropout leaves out of draw t, in index and value (which may be x's own), or x itself. An
    input's number is made from the draw's and from its place, mixed as at the end of MurmurHash3 (Appleby 2011). So the
    same inputs are left out of dense and of sparse samples, and a 0 that is not stored costs nothing. */
-static FN(row_t) FN(thinned)(const FN(state_t) * s, FN(row_t) x, ptrdiff_t t, int32_t *index, REAL *value) {
+static inline FN(row_t) FN(thinned)(const FN(state_t) * s, FN(row_t) x, ptrdiff_t t, int32_t *index, REAL *value) {
     const uint16_t *noise = FN(noise)(s, 0, t);
     if (!noise) return x;
     const uint32_t first = noise[0] | (uint32_t)noise[1] << 16, second = noise[2] | (uint32_t)noise[3] << 16;
