@@ -8,8 +8,8 @@
 
 /* A batch is taken in slices; the sum of the gradients continues from slice to slice. A slice has about SLICE_VALUES
    values in all layers together (a sparse input does not count), so that it stays in the cache, but at least
-   SLICE_ROWS_MIN samples, below which the products are slow, and at most SLICE_ROWS_MAX, above which the gradient gets no
-   faster, or for the loss alone LOSS_ROWS. Only the network's shape decides. */
+   SLICE_ROWS_MIN samples, below which the products are slow, and at most SLICE_ROWS_MAX, above which they get no faster,
+   or for the loss alone LOSS_ROWS. Only the network's shape decides. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
