@@ -8,14 +8,16 @@
 
 /* A batch is taken in slices; the sum of the gradients continues from slice to slice. A slice has about SLICE_VALUES
    values in all layers together (a sparse input does not count), so that it stays in the cache, but at least
-   SLICE_ROWS_MIN samples, below which the products are slow, and at most SLICE_ROWS_MAX, above which they get no faster.
-   Only the network's shape decides. */
+   SLICE_ROWS_MIN samples, below which the products are slow, and at most SLICE_ROWS_MAX, above which they get no faster,
+   or for the loss alone LOSS_ROWS. Only the network's shape decides. */
 #undef SLICE_VALUES
 #undef SLICE_ROWS_MIN
 #undef SLICE_ROWS_MAX
+#undef LOSS_ROWS
 #define SLICE_VALUES ((ptrdiff_t)1 << 22)
 #define SLICE_ROWS_MIN 16
 #define SLICE_ROWS_MAX 256
+#define LOSS_ROWS 32
 
 /* The number of samples, or of rows of W^l, in a piece of work. */
 #undef PIECE_SAMPLES
@@ -426,7 +428,8 @@ static void FN(copy_parts_of_batch)(FN(batch_t) * batch, team_t *team) {
 /* How many samples a slice has. */
 static ptrdiff_t FN(slice_rows)(const network_t *net, const rule_t *rule, const samples_t *samples) {
     const ptrdiff_t fit = SLICE_VALUES / ((samples->indptr ? 0 : net->M[0]) + units_before(net, net->L + 1));
-    const ptrdiff_t rows = fit < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : fit < SLICE_ROWS_MAX ? fit : SLICE_ROWS_MAX;
+    const ptrdiff_t most = rule->code == LOSS_ONLY ? LOSS_ROWS : SLICE_ROWS_MAX;
+    const ptrdiff_t rows = fit < SLICE_ROWS_MIN ? SLICE_ROWS_MIN : fit < most ? fit : most;
     return rows < rule->batch_size ? rows : rule->batch_size;
 }
 
