@@ -104,9 +104,9 @@ CHOSEN = {
         {"activation": "relu", "tau": 0.03, "parts": 20},
     ],
     "ours_adam": [
-        {"activation": "relu", "batch_size": 128, "tau": 0.008, "parts": 6},
-        {"activation": "relu", "batch_size": 128, "tau": 0.008, "parts": 20},
-        {"activation": "relu", "batch_size": 128, "tau": 0.008, "parts": 20},
+        {"activation": "relu", "batch_size": 64, "tau": 0.004, "parts": 12},
+        {"activation": "relu", "batch_size": 64, "tau": 0.004, "parts": 16},
+        {"activation": "relu", "batch_size": 64, "tau": 0.004, "parts": 20},
     ],
     "mlp_adam": 3 * [{"batch_size": 200, "learning_rate_init": 0.004}],
     "mlp_sgd": 3 * [{"batch_size": 64, "learning_rate_init": 0.05}],
