@@ -115,54 +115,55 @@ def rested(measure):
     return measure()
 
 
-def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
-    """µs per sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
+#: On which machine -> a context in which it is one
+STATES = {"idle": nullcontext, "busy": busy_neighbour}
+
+
+def contests(nets, work, contestants=None):
+    """For each network and kind of work: its label, and for each contestant what measures one thread and all cores."""
     warnings.simplefilter("ignore")
-    figures = {"idle": {}, "busy": {}}
     for net in nets:
         for name in [name for name in work if name in ONLY.get(net, work)]:
-            contestants, rows, batch_size = WORK[name]
+            makers, rows, batch_size = WORK[name]
             sizes, rng = NETS[net], np.random.default_rng(0)
             X, y = rng.random((rows, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=rows)
-            made = {c: make(sizes, X, y, batch_size) for c, make in contestants.items()}
-            measures = []
-            for run in filter(None, made.values()):
-                epochs = enough_epochs(partial(with_threads, 1, run), clock=time.perf_counter)
-                for threads in (1, cpu_count()):
-                    trained = per_step(
-                        partial(with_threads, threads, run), rows, clock=time.perf_counter, epochs=epochs
-                    )
-                    measures.append(partial(rested, trained))
-            for state, neighbour in (("idle", nullcontext), ("busy", busy_neighbour)):
-                with neighbour():
-                    values = iter(interleaved(measures, rounds))
-                row = {c: (next(values), next(values)) for c, run in made.items() if run is not None}
-                figures[state][f"{net}, {name}"] = row
-                cells = "  ".join(f"{c} {cell(pair)}" for c, pair in row.items())
-                print(f"{net}, {name}, {state:6} {cells}", flush=True)
+            made = {c: makers[c](sizes, X, y, batch_size) for c in contestants or makers}
+            yield f"{net}, {name}", {c: one_and_all(run, rows) for c, run in made.items() if run is not None}
+
+
+def one_and_all(run, rows):
+    """Two measurements in µs per sample, with one thread and with one for each core, of the same number of epochs."""
+    epochs = enough_epochs(partial(with_threads, 1, run), clock=time.perf_counter)
+    return [
+        per_step(partial(with_threads, threads, run), rows, clock=time.perf_counter, epochs=epochs)
+        for threads in (1, cpu_count())
+    ]
+
+
+def measure(nets=tuple(NETS), rounds=5, work=tuple(WORK)):
+    """µs per sample: {"idle" or "busy": {"net, work": {contestant: (one thread, a thread for each core)}}}."""
+    figures = {state: {} for state in STATES}
+    for label, pairs in contests(nets, work):
+        measures = [partial(rested, trained) for pair in pairs.values() for trained in pair]
+        for state, machine in STATES.items():
+            with machine():
+                values = iter(interleaved(measures, rounds))
+            row = figures[state][label] = {c: (next(values), next(values)) for c in pairs}
+            cells = "  ".join(f"{c} {cell(pair)}" for c, pair in row.items())
+            print(f"{label}, {state:6} {cells}", flush=True)
     return figures
 
 
 def measure_ours(nets=tuple(NETS), rounds=15, work=tuple(WORK)):
     """Print the speed-up of ours by more threads, with the noise of such a ratio."""
-    warnings.simplefilter("ignore")
-    for net in nets:
-        for name in [name for name in work if name in ONLY.get(net, work)]:
-            contestants, rows, batch_size = WORK[name]
-            sizes, rng = NETS[net], np.random.default_rng(0)
-            X, y = rng.random((rows, sizes[0]), dtype=np.float32), rng.integers(sizes[-1], size=rows)
-            run = contestants["ours"](sizes, X, y, batch_size)
-            epochs = enough_epochs(partial(with_threads, 1, run), clock=time.perf_counter)
-            one, several = (
-                per_step(partial(with_threads, threads, run), rows, clock=time.perf_counter, epochs=epochs)
-                for threads in (1, cpu_count())
-            )
-            for state, neighbour in (("idle", nullcontext), ("busy", busy_neighbour)):
-                with neighbour():
-                    before, all_cores, after = np.array([(one(), several(), one()) for _ in range(rounds)]).T
-                ratios = quartiles((before + after) / 2 / all_cores), quartiles(before / after)
-                figures = f"{np.median([before, after]):.3g} → {np.median(all_cores):.3g} {ratios[0]}"
-                print(f"{net}, {name}, {state:6} {figures}, one to one {ratios[1]}", flush=True)
+    for label, pairs in contests(nets, work, ["ours"]):
+        one, several = pairs["ours"]
+        for state, machine in STATES.items():
+            with machine():
+                before, all_cores, after = np.array([(one(), several(), one()) for _ in range(rounds)]).T
+            ratios = quartiles((before + after) / 2 / all_cores), quartiles(before / after)
+            figures = f"{np.median([before, after]):.3g} → {np.median(all_cores):.3g} {ratios[0]}"
+            print(f"{label}, {state:6} {figures}, one to one {ratios[1]}", flush=True)
 
 
 def quartiles(ratios):

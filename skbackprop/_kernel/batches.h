@@ -55,8 +55,7 @@ static FN(room_t) FN(room)(const FN(batch_t) * batch, int member) {
     const network_t *net = batch->s.net;
     char *rest = batch->rooms + member * batch->room_bytes;
     FN(room_t) room;
-    room.y = (REAL *)rest;
-    rest += aligned(net->M[net->L] * sizeof(REAL));
+    room.y = TAKE(aligned(net->M[net->L] * sizeof(REAL)));
     room.gradient = (REAL *)rest;
     return room;
 }
@@ -267,7 +266,7 @@ static void FN(learn_by_samples)(const FN(batch_t) * batch, const FN(part_t) * p
                                  ptrdiff_t piece) {
     const FN(lists_t) *lists = &batch->lists;
     const ptrdiff_t m = part->net.stride[1], W = part->net.W[1];
-    const ptrdiff_t first = lists->M * piece / lists->pieces, last = lists->M * (piece + 1) / lists->pieces;
+    const ptrdiff_t first = FN(first_of_piece)(lists, piece), last = FN(first_of_piece)(lists, piece + 1);
     const int fetches = FN(fetches)(lists, batch->s.rule, m);
     const REAL d = (REAL)(1 / (*part->s.scale * batch->batch_size));
     for (ptrdiff_t r = 0; r < batch->n; r++) {
@@ -287,7 +286,7 @@ static void FN(learn_by_lists)(const FN(batch_t) * batch, const FN(part_t) * par
     const FN(state_t) *s = &batch->s;
     const rule_t *rule = s->rule;
     REAL *rows = FN(room)(batch, member).gradient;
-    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1], first = lists->M * piece / lists->pieces;
+    const ptrdiff_t m = part->net.stride[1], W = part->net.W[1], first = FN(first_of_piece)(lists, piece);
     const int keeps = FN(keeps_gradient)(batch), moves = FN(moves)(batch);
     const int fetches = moves && FN(fetches)(lists, rule, m);
     /* `scale` multiplies W^1, and includes the penalty of plain steps with sparse samples */

@@ -44,6 +44,11 @@ static ptrdiff_t FN(stored_values)(const samples_t *samples, int64_t i, ptrdiff_
    power of two apart would get into each other's way there. */
 static size_t FN(room_of_input)(ptrdiff_t rows) { return (((size_t)rows + 15) / 16 | 1) * 16; }
 
+/* The first input of a piece. */
+static inline ptrdiff_t FN(first_of_piece)(const FN(lists_t) * lists, ptrdiff_t piece) {
+    return lists->M * piece / lists->pieces;
+}
+
 /* Takes one block of memory for the lists of any slice of these draws, with so many pieces of the gradient.
    Returns 0 if there is no memory. */
 static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const rule_t *rule, const samples_t *samples,
@@ -76,7 +81,6 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     if (!lists->memory) return 0;
     char *rest = (char *)aligned((size_t)lists->memory);
     memset(rest, 0, zeroed);
-#define TAKE(size) (rest += (size), (void *)(rest - (size)))
     lists->number = TAKE(by_input);
     lists->n_touched = TAKE(by_piece);
     lists->x = TAKE(x);
@@ -89,9 +93,8 @@ static int FN(allocate_lists)(FN(lists_t) * lists, const network_t *net, const r
     lists->from = TAKE(from);
     lists->touched = TAKE(by_input);
     lists->written = TAKE(by_piece);
-#undef TAKE
     for (ptrdiff_t p = 0; p < pieces && !sparse; p++) {
-        const ptrdiff_t first = net->M[0] * p / pieces, last = net->M[0] * (p + 1) / pieces;
+        const ptrdiff_t first = FN(first_of_piece)(lists, p), last = FN(first_of_piece)(lists, p + 1);
         lists->n_touched[p] = last - first;
         for (ptrdiff_t k = first; k < last; k++) {
             lists->touched[k] = (int32_t)k;
@@ -150,7 +153,7 @@ static ptrdiff_t FN(position)(const FN(row_t) * x, ptrdiff_t k) {
    of a batch. Each input of dense samples has its own room. Those of sparse samples, which may be many, are counted
    first; only the first pass goes through all of their memory. */
 static void FN(list_by_input)(const FN(lists_t) * lists, ptrdiff_t piece, ptrdiff_t rows, int is_first) {
-    const ptrdiff_t first = lists->M * piece / lists->pieces, last = lists->M * (piece + 1) / lists->pieces;
+    const ptrdiff_t first = FN(first_of_piece)(lists, piece), last = FN(first_of_piece)(lists, piece + 1);
     ptrdiff_t *restrict from = lists->from + piece * lists->rows, *restrict end = lists->end + first;
     int32_t *restrict number = lists->number, *restrict touched = lists->touched + first;
     int32_t *restrict sample = lists->sample;

@@ -71,4 +71,7 @@ static void *take_zeros(size_t bytes) {
     void *memory = take_memory(bytes);
     return memory ? memset(memory, 0, bytes) : NULL;
 }
+
+/* The next bytes of a block, of which a `char *rest` is left. */
+#define TAKE(bytes) (rest += (bytes), (void *)(rest - (bytes)))
 #endif

@@ -35,7 +35,6 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
     if (!s->memory) return 0;
     memset(s->memory, 0, bytes);
     char *rest = (char *)aligned((size_t)s->memory);
-#define TAKE(size) (rest += (size), (void *)(rest - (size)))
     s->W = TAKE(pointers);
     s->b = TAKE(pointers);
     s->z = TAKE(pointers);
@@ -58,7 +57,6 @@ static int FN(allocate)(FN(state_t) * s, const network_t *net, const rule_t *rul
         s->delta[l] = TAKE(layer);
     }
     s->a[0] = TAKE(copies);
-#undef TAKE
     return 1;
 }
 
